@@ -1,0 +1,1 @@
+"""`vcg`: the one command. `main.py` lists what it does."""
