@@ -1,0 +1,232 @@
+"""Messages as bytes: frame 0 is a msgpack map, frames 1.. are blobs that the map describes.
+
+Only nil, bool, int64, float64, str, bin, array and map (keys: printable ASCII str) are used, and everything is
+bounded. Anything else raises ProtocolError, before it can cost memory: the reader below looks at each length
+before it builds anything, and what it builds is never more than a small multiple of the bytes received.
+
+Written form (golden bytes are the same in every language): keys in ascending ASCII order, the shortest msgpack
+encoding of each int, str, bin, array and map, every float as float 64. Read form: any key order, any width.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import struct
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import msgpack
+
+from vcg_bridge.contract import vocabulary as v
+from vcg_bridge.contract.errors import ProtocolError
+
+Wire = None | bool | int | float | str | bytes | list["Wire"] | dict[str, "Wire"]
+"""A value as it travels."""
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What one direction of the wire may carry."""
+
+    map_bytes: int  # of frame 0
+    blobs: int  # number of frames after frame 0
+    blob_bytes: int = v.MAX_BLOB_BYTES  # of each
+
+
+REQUEST = Bounds(v.MAX_REQUEST_BYTES, v.MAX_REQUEST_BLOBS)
+REPLY = Bounds(v.MAX_REPLY_BYTES, v.MAX_REPLY_BLOBS)
+
+_KEY = re.compile(r"[!-~]{1,%d}\Z" % v.MAX_KEY_BYTES)
+
+
+def pack(message: Mapping[str, object], blobs: Sequence[bytes] = (), bounds: Bounds = REPLY) -> list[bytes]:
+    """Frames of a message. Raises ProtocolError where the message is not of the allowed types and sizes."""
+    head = pack_map(message)
+    frames = [head, *(bytes(b) for b in blobs)]
+    _check_frames(frames, bounds)
+    return frames
+
+
+def unpack(frames: Sequence[bytes], bounds: Bounds = REPLY) -> tuple[dict[str, Wire], list[bytes]]:
+    """The map and the blobs of a received message. Raises ProtocolError for anything that is not one."""
+    _check_frames(frames, bounds)
+    return unpack_map(bytes(frames[0])), list(frames[1:])
+
+
+def _check_frames(frames: Sequence[bytes], bounds: Bounds) -> None:
+    if not frames:
+        raise ProtocolError("a message without frames")
+    if len(frames) - 1 > bounds.blobs:
+        raise ProtocolError(f"a message with {len(frames) - 1} blobs; at most {bounds.blobs} are allowed")
+    if len(frames[0]) > bounds.map_bytes:
+        raise ProtocolError(f"a message map of {len(frames[0])} bytes; at most {bounds.map_bytes} are allowed")
+    for blob in frames[1:]:
+        if len(blob) > bounds.blob_bytes:
+            raise ProtocolError(f"a blob of {len(blob)} bytes; at most {bounds.blob_bytes} are allowed")
+
+
+def pack_map(message: Mapping[str, object]) -> bytes:
+    """The canonical bytes of a map."""
+    if not isinstance(message, Mapping):
+        raise ProtocolError(f"a message is a map, not {type(message).__name__}")
+    packed = msgpack.packb(_tidy(message, "message", 1), use_bin_type=True, strict_types=True)
+    return bytes(packed)
+
+
+def _tidy(value: object, where: str, depth: int) -> Wire:
+    """value in canonical form: keys sorted, tuples as lists. Raises ProtocolError naming the place."""
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, int):
+        if not -(1 << 63) <= value < 1 << 63:
+            raise ProtocolError(f"{where}: {value} is no 64-bit integer")
+        return int(value)
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise ProtocolError(f"{where}: {value} is no finite number")
+        return float(value)
+    if isinstance(value, str):
+        return _checked_text(value, where)
+    if isinstance(value, bytes | bytearray | memoryview):
+        if len(value) > v.MAX_BIN_BYTES:
+            raise ProtocolError(f"{where}: {len(value)} bytes; at most {v.MAX_BIN_BYTES} are allowed")
+        return bytes(value)
+    if not isinstance(value, Mapping | list | tuple):
+        raise ProtocolError(f"{where}: a {type(value).__name__} cannot travel")
+    if depth > v.MAX_DEPTH:
+        raise ProtocolError(f"{where}: nested deeper than {v.MAX_DEPTH}")
+    if len(value) > v.MAX_LENGTH:
+        raise ProtocolError(f"{where}: {len(value)} entries; at most {v.MAX_LENGTH} are allowed")
+    if isinstance(value, Mapping):
+        for key in value:
+            if not isinstance(key, str) or not _KEY.match(key):
+                raise ProtocolError(f"{where}: {key!r} is no key")
+        return {key: _tidy(value[key], f"{where}.{key}", depth + 1) for key in sorted(value)}
+    return [_tidy(x, f"{where}[{i}]", depth + 1) for i, x in enumerate(value)]
+
+
+def _checked_text(value: str, where: str) -> str:
+    try:
+        size = len(value.encode("utf-8"))
+    except UnicodeEncodeError as error:
+        raise ProtocolError(f"{where}: text that is not valid Unicode") from error
+    if size > v.MAX_TEXT_BYTES:
+        raise ProtocolError(f"{where}: text of {size} bytes; at most {v.MAX_TEXT_BYTES} are allowed")
+    if "\0" in value:  # ends a string early in GDScript
+        raise ProtocolError(f"{where}: text with a NUL character")
+    return str(value)
+
+
+def unpack_map(data: bytes) -> dict[str, Wire]:
+    """The map that fills data exactly. Raises ProtocolError for anything else."""
+    value, end = _read(data, 0, 1)
+    if not isinstance(value, dict):
+        raise ProtocolError(f"a message is a map, not {type(value).__name__}")
+    if end != len(data):
+        raise ProtocolError(f"{len(data) - end} bytes after the end of the message")
+    return value
+
+
+# First byte -> (struct format of the number that follows, its size).
+_NUMBERS = {
+    0xCB: (">d", 8), 0xCC: (">B", 1), 0xCD: (">H", 2), 0xCE: (">I", 4), 0xCF: (">Q", 8),
+    0xD0: (">b", 1), 0xD1: (">h", 2), 0xD2: (">i", 4), 0xD3: (">q", 8),
+}  # fmt: skip
+# First byte -> (what it starts, size of the length that follows).
+_SIZED = {
+    0xC4: ("bin", 1), 0xC5: ("bin", 2), 0xC6: ("bin", 4), 0xD9: ("str", 1), 0xDA: ("str", 2), 0xDB: ("str", 4),
+    0xDC: ("array", 2), 0xDD: ("array", 4), 0xDE: ("map", 2), 0xDF: ("map", 4),
+}  # fmt: skip
+
+
+def _read(data: bytes, at: int, depth: int) -> tuple[Wire, int]:
+    """The value that starts at `at`, and where it ends."""
+    if at >= len(data):
+        raise ProtocolError("the message ends early")
+    first = data[at]
+    at += 1
+    if first < 0x80:
+        return first, at
+    if first >= 0xE0:
+        return first - 0x100, at
+    if first < 0x90:
+        return _read_map(data, at, first & 0x0F, depth)
+    if first < 0xA0:
+        return _read_array(data, at, first & 0x0F, depth)
+    if first < 0xC0:
+        return _read_text(data, at, first & 0x1F)
+    if first == 0xC0:
+        return None, at
+    if first in (0xC2, 0xC3):
+        return first == 0xC3, at
+    if first in _NUMBERS:
+        return _read_number(data, at, *_NUMBERS[first])
+    if first not in _SIZED:
+        raise ProtocolError(f"msgpack type 0x{first:02x} is not allowed")
+    kind, size = _SIZED[first]
+    if at + size > len(data):
+        raise ProtocolError("the message ends early")
+    length = int.from_bytes(data[at : at + size], "big")
+    at += size
+    if kind == "str":
+        return _read_text(data, at, length)
+    if kind == "bin":
+        _check_length(data, at, length, v.MAX_BIN_BYTES, "a bin")
+        return data[at : at + length], at + length
+    return (_read_map if kind == "map" else _read_array)(data, at, length, depth)
+
+
+def _read_number(data: bytes, at: int, layout: str, size: int) -> tuple[int | float, int]:
+    if at + size > len(data):
+        raise ProtocolError("the message ends early")
+    value: int | float = struct.unpack_from(layout, data, at)[0]
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ProtocolError(f"{value} is no finite number")
+    if isinstance(value, int) and value >= 1 << 63:
+        raise ProtocolError(f"{value} is no 64-bit integer")
+    return value, at + size
+
+
+def _check_length(data: bytes, at: int, length: int, most: int, what: str) -> None:
+    if length > most:
+        raise ProtocolError(f"{what} of length {length}; at most {most} is allowed")
+    if length > len(data) - at:  # an entry takes at least one byte
+        raise ProtocolError("the message ends early")
+
+
+def _read_text(data: bytes, at: int, length: int) -> tuple[str, int]:
+    _check_length(data, at, length, v.MAX_TEXT_BYTES, "a str")
+    try:
+        text = data[at : at + length].decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ProtocolError("a str that is not UTF-8") from error
+    if "\0" in text:
+        raise ProtocolError("a str with a NUL character")
+    return text, at + length
+
+
+def _read_array(data: bytes, at: int, length: int, depth: int) -> tuple[list[Wire], int]:
+    if depth > v.MAX_DEPTH:
+        raise ProtocolError(f"nested deeper than {v.MAX_DEPTH}")
+    _check_length(data, at, length, v.MAX_LENGTH, "an array")
+    values: list[Wire] = []
+    for _ in range(length):
+        value, at = _read(data, at, depth + 1)
+        values.append(value)
+    return values, at
+
+
+def _read_map(data: bytes, at: int, length: int, depth: int) -> tuple[dict[str, Wire], int]:
+    if depth > v.MAX_DEPTH:
+        raise ProtocolError(f"nested deeper than {v.MAX_DEPTH}")
+    _check_length(data, at, length, v.MAX_LENGTH, "a map")
+    values: dict[str, Wire] = {}
+    for _ in range(length):
+        key, at = _read(data, at, v.MAX_DEPTH + 1)  # so deep that only a scalar passes
+        if not isinstance(key, str) or not _KEY.match(key):
+            raise ProtocolError(f"{str(key)[:40]!r} is no map key")
+        if key in values:
+            raise ProtocolError(f"the key {key!r} stands twice in one map")
+        values[key], at = _read(data, at, depth + 1)
+    return values, at
