@@ -95,7 +95,9 @@ def tiny_network(network: Network, seed: int) -> onnx.ModelProto:
     x = modulated("coarse1", x, coarse, coarse)
     x = node("Conv", [x, weight("up.w", fine * 4, coarse, 1, 1), weight("up.b", fine * 4)], "up", kernel_shape=[1, 1])
     x = node("DepthToSpace", [x], "x1", blocksize=2, mode="CRD")
-    views = node("Reshape", [dense("t", "e", table * rows * cols * 4, 8), ints("r2", -1, table, rows * 2, cols * 2)], "t4")
+    views = node(
+        "Reshape", [dense("t", "e", table * rows * cols * 4, 8), ints("r2", -1, table, rows * 2, cols * 2)], "t4"
+    )
     x = modulated("fine1", node("Concat", [x, views], "xt", axis=1), fine + table, fine)
     classes = network.classes
     kernel = [weight("out.w", classes * 4, fine, 3, 3, gain=6.0), weight("out.b", classes * 4)]
@@ -161,7 +163,9 @@ def _layers() -> tuple[Layer, ...]:
 
 
 def _items(rng: np.random.Generator) -> tuple[Item, ...]:
-    def item(layer: str, name: str, kind: str, body: str, ramps: dict[str, str], fixed: int = 0, **more: object) -> Item:
+    def item(
+        layer: str, name: str, kind: str, body: str, ramps: dict[str, str], fixed: int = 0, **more: object
+    ) -> Item:
         code = tuple(int(c) for c in rng.integers(-60, 61, Z_DIM))
         colours = tuple((40 + 30 * i, 20, 30) for i in range(fixed))
         credit = f"tiny/{layer}/{name}"
