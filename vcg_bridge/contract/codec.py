@@ -37,7 +37,7 @@ class Bounds:
 REQUEST = Bounds(v.MAX_REQUEST_BYTES, v.MAX_REQUEST_BLOBS)
 REPLY = Bounds(v.MAX_REPLY_BYTES, v.MAX_REPLY_BLOBS)
 
-_KEY = re.compile(r"[!-~]{1,%d}\Z" % v.MAX_KEY_BYTES)
+_KEY = re.compile(rf"[!-~]{{1,{v.MAX_KEY_BYTES}}}\Z")
 
 
 def pack(message: Mapping[str, object], blobs: Sequence[bytes] = (), bounds: Bounds = REPLY) -> list[bytes]:
