@@ -1,0 +1,295 @@
+"""From the LPC Revised folder layout to the neutral pack: the steps of `prepare` in their order."""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.packs.credits import CreditFile, credits_of, read_credits
+from training.packs.neutral import Credit, Group, Pack, PackItem, PackLayer, PackPart
+from training.packs.rules import LayerRule, Rules
+from training.packs.sheets import Art, Found, scan, slug
+from training.packs.slots import Cleaned, ItemColours, LayerSlots, Planes, class_colours, classify, item_colours, layer_slots, rgb
+from training.packs.views import PoseKey, Views, find_views
+from vcg_bridge.contract.errors import PackError
+from vcg_bridge.contract.manifest import PARTS, Animation, Archetype, LayerOdds, Ramp
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """An item with its frames as classes."""
+
+    art: Art
+    colours: ItemColours
+    classes: Mapping[int, int]  # class -> colour code
+    planes: Mapping[str, Mapping[str, Planes]]  # part -> animation -> uint8 [directions, frames, size, size]
+    cleaned: tuple[Cleaned, ...]
+
+
+def read_pack(folder: Path, rules: Rules, progress: Progress = lambda _: None) -> tuple[Pack, tuple[Drawn, ...]]:
+    """(the neutral pack, the frames it was made of). Raises PackError for the first thing that is wrong."""
+    ramps = read_ramps(folder, rules)
+    arts, found = scan(folder, rules, frozenset(r.title for r in ramps), progress)
+    animations = tuple(Animation(s.id, s.title, s.frames, s.fps, s.loop, s.directions, s.frame_names) for s in rules.sheets)
+    present = {a.layer.id for a in arts}
+    _require(rules, present, folder)
+    layer_rules = [x for x in rules.layers if x.id in present]
+    slots: dict[str, LayerSlots] = {}
+    drawn: list[Drawn] = []
+    for layer in layer_rules:
+        progress(f"colours of {layer.title.lower()}")
+        mine = [a for a in arts if a.layer.id == layer.id]
+        colours = [item_colours(a, ramps, rules.cleaning) for a in mine]
+        slots[layer.id] = layer_slots(layer, colours)
+        for art, c in zip(mine, colours, strict=True):
+            classes = class_colours(slots[layer.id], c)
+            planes, log = classify(art, classes, rules.cleaning)
+            drawn.append(Drawn(art, c, classes, planes, tuple(log)))
+    groups, poses = make_groups(tuple(drawn), layer_rules, slots, animations, rules, progress)
+    files = read_credits(folder, rules.licence)
+    credited, lacking = {}, []
+    for d in drawn:
+        entries, own = credits_of(d.art, rules.root, files, rules.credits)
+        if not entries:
+            raise PackError(f"nobody is credited for {d.art.folder}", hint="the pack's Credits.txt files are missing or changed")
+        credited[d.art.layer.id, d.art.id] = entries
+        if not own:
+            lacking.append(f"{d.art.layer.id}/{d.art.id}")
+    items = tuple(_item(d, rules, arts, slots[d.art.layer.id], credited[d.art.layer.id, d.art.id], animations) for d in drawn)
+    archetypes, unmatched = expand_archetypes(rules, items, ramps)
+    pack = Pack(
+        name=rules.name,
+        title=rules.title,
+        licence=rules.licence,
+        attribution=rules.attribution,
+        source=rules.source,
+        frame_size=rules.frame_size,
+        animations=animations,
+        layers=tuple(_layer(x, slots[x.id], drawn) for x in layer_rules),
+        items=items,
+        ramps=ramps,
+        archetypes=archetypes,
+        credits=_used_credits(files, credited),
+        groups=groups,
+        poses=poses,
+        report=_report(found, tuple(drawn), groups, animations, lacking, unmatched),
+    )
+    return pack, tuple(drawn)
+
+
+def read_ramps(folder: Path, rules: Rules) -> tuple[Ramp, ...]:
+    """All ramps of the pack's ramp file, in its order."""
+    file = folder / rules.root / rules.ramps
+    try:
+        data = json.loads(file.read_text(encoding="utf-8"))
+        return tuple(
+            Ramp(slug(title), kind, title, tuple(tuple(round(255 * c[x]) for x in "rgb") for c in colours))
+            for name, kind in rules.ramp_kinds.items()
+            for title, colours in data.get(name, {}).items()
+        )
+    except FileNotFoundError as error:
+        raise PackError(f"{folder} is no {rules.title} folder: no {file.relative_to(folder)} in it", hint=rules.source) from error
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise PackError(f"cannot read the ramps {file}: {error!r}", hint="fetch the file again") from error
+
+
+def make_groups(
+    drawn: tuple[Drawn, ...],
+    layers: list[LayerRule],
+    slots: Mapping[str, LayerSlots],
+    animations: tuple[Animation, ...],
+    rules: Rules,
+    progress: Progress,
+) -> tuple[tuple[Group, ...], dict[str, dict[str, NDArray[np.int16]]]]:
+    """(view groups, "layer/part" -> pose table)."""
+    members: dict[str, list[tuple[LayerRule, str]]] = {}
+    for layer in layers:
+        for part in PARTS:
+            if any(d.art.layer.id == layer.id and part in d.planes for d in drawn):
+                members.setdefault(layer.view_group + ("-behind" if part == "behind" else ""), []).append((layer, part))
+    groups: list[Group] = []
+    poses: dict[str, dict[str, NDArray[np.int16]]] = {}
+    for group_id, parts in members.items():
+        progress(f"views of {group_id}")
+        mine = [(d, part) for layer, part in parts for d in drawn if d.art.layer.id == layer.id and part in d.planes]
+        keys = [(a.id, d, f) for a in animations for d in range(len(a.directions)) for f in range(a.frames)]
+        frames: list[dict[PoseKey, Planes]] = [
+            {(a, d, f): p[d, f] for a, p in item.planes[part].items() for d, f in np.ndindex(p.shape[:2])} for item, part in mine
+        ]
+        views = find_views(frames, keys)
+        table = _pose_table(views, animations)
+        for layer, part in parts:
+            has = {a for d, p in mine if d.art.layer.id == layer.id for a in d.planes[p]}
+            poses[f"{layer.id}/{part}"] = _borrow(table, animations, rules, layer, has)
+        groups.append(
+            Group(
+                id=group_id,
+                members=tuple((layer.id, part) for layer, part in parts),
+                items=tuple((d.art.layer.id, d.art.id) for d, _ in mine),
+                planes=views.planes,
+                known=views.known,
+                poses_per_view=views.poses_per_view,
+                classes=max(1 + sum(m.shades for m in s.materials) + len(s.fixed) for s in (slots[x.id] for x, _ in parts)),
+            )
+        )
+    return tuple(groups), poses
+
+
+def _pose_table(views: Views, animations: tuple[Animation, ...]) -> dict[str, NDArray[np.int16]]:
+    table = {}
+    for a in animations:
+        rows = np.zeros((len(a.directions), a.frames, 4), np.int16)
+        rows[..., 0] = -1
+        for d, f in np.ndindex(rows.shape[:2]):
+            if (a.id, d, f) in views.table:
+                rows[d, f] = views.table[a.id, d, f]
+        table[a.id] = rows
+    return table
+
+
+def _borrow(
+    table: dict[str, NDArray[np.int16]], animations: tuple[Animation, ...], rules: Rules, layer: LayerRule, has: set[str]
+) -> dict[str, NDArray[np.int16]]:
+    """The table with the first frame of another animation where the layer has no art (the body while a face is pulled)."""
+    by_id = {a.id: a for a in animations}
+    out = dict(table)
+    for animation, source in rules.borrow.items():
+        if animation not in by_id or animation in has or layer.still == "nothing":
+            continue
+        rows = table[animation].copy()
+        for d, direction in enumerate(by_id[animation].directions):
+            rows[d, :] = table[source][by_id[source].directions.index(direction), 0]
+        out[animation] = rows
+    return out
+
+
+def _layer(rule: LayerRule, slots: LayerSlots, drawn: list[Drawn]) -> PackLayer:
+    parts = []
+    for part in PARTS:
+        if any(d.art.layer.id == rule.id and part in d.planes for d in drawn):
+            z = rule.z if part == "front" else rule.behind_z
+            if z is None:
+                raise PackError(f"{rule.id} has a part behind, and the rules give no behind_z", hint="add behind_z to the layer")
+            parts.append(PackPart(part, z, rule.view_group + ("-behind" if part == "behind" else "")))
+    return PackLayer(
+        rule.id, rule.title, rule.required, rule.frame_size, slots.materials, len(slots.fixed), tuple(parts)
+    )
+
+
+def _item(
+    d: Drawn, rules: Rules, arts: tuple[Art, ...], slots: LayerSlots, credits: tuple[Credit, ...], animations: tuple[Animation, ...]
+) -> PackItem:
+    item = PackItem(
+        id=d.art.id,
+        layer=d.art.layer.id,
+        title=d.art.title,
+        kind=d.art.layer.id,
+        body=d.art.body,
+        ramps={group: ramp.id for group, ramp in d.colours.ramps.items()},
+        fixed=tuple(rgb(c) for c in slots.fixed[: max((i + 1 for i, c in enumerate(slots.fixed) if c in d.colours.fixed), default=0)]),
+        parts=tuple(p for p in PARTS if p in d.planes),
+        drawn=tuple(a.id for a in animations if a.id in d.art.poses()),
+        credits=tuple(c.key for c in credits),
+    )
+    for rule in rules.items:
+        if rule.layer != item.layer or not fnmatch.fnmatchcase(item.id, rule.match):
+            continue
+        said = {k: v for k in ("kind", "body", "z", "hides") if (v := getattr(rule, k)) is not None}
+        if rule.allows is not None:
+            said["allows"] = {
+                layer: tuple(a.id for a in arts if a.layer.id == layer and any(fnmatch.fnmatchcase(a.id, p) for p in patterns))
+                for layer, patterns in rule.allows.items()
+            }
+        item = replace(item, **said)
+    return item
+
+
+def expand_archetypes(
+    rules: Rules, items: tuple[PackItem, ...], ramps: tuple[Ramp, ...]
+) -> tuple[tuple[Archetype, ...], tuple[str, ...]]:
+    """(archetypes with items and ramps instead of patterns, patterns that matched nothing)."""
+    groups: dict[str, str] = {}
+    kinds = {(r.kind, r.id) for r in ramps}
+    for x in rules.layers:
+        groups[x.colour_group] = x.kind
+        groups.update({kind if kind == "eyes" else f"{x.id}-{kind}": kind for kind in x.also})
+    unmatched: list[str] = []
+    archetypes = []
+    for a in rules.archetypes:
+        layers: dict[str, LayerOdds] = {}
+        for layer, (chance, patterns) in a.layers.items():
+            weights: dict[str, float] = {}
+            for pattern, weight in patterns.items():
+                hits = [i.id for i in items if i.layer == layer and fnmatch.fnmatchcase(i.id, pattern)]
+                weights.update(dict.fromkeys(hits, weight))
+                if not hits:
+                    unmatched.append(f"{a.id}: {layer} {pattern!r}")
+            if weights and chance > 0:
+                layers[layer] = LayerOdds(chance, weights)
+        table: dict[str, dict[str, float]] = {}
+        for group, patterns in a.ramps.items():
+            chosen = {}
+            for pattern, weight in patterns.items():
+                hits = [r for k, r in sorted(kinds) if k == groups.get(group) and fnmatch.fnmatchcase(r, pattern)]
+                chosen.update(dict.fromkeys(hits, weight))
+                if not hits:
+                    unmatched.append(f"{a.id}: {group} ramp {pattern!r}")
+            if chosen:
+                table[group] = chosen
+        archetypes.append(Archetype(a.id, a.title, a.description, layers, table))
+    return tuple(archetypes), tuple(dict.fromkeys(unmatched))
+
+
+def _require(rules: Rules, present: set[str], folder: Path) -> None:
+    for layer in rules.layers:
+        if layer.required and layer.id not in present:
+            raise PackError(
+                f"{folder} has no item for the layer {layer.id!r}: looked for {', '.join(layer.folders)}", hint=rules.source
+            )
+
+
+def _used_credits(files: tuple[CreditFile, ...], credited: Mapping[tuple[str, str], tuple[Credit, ...]]) -> tuple[Credit, ...]:
+    used = {c.key for entries in credited.values() for c in entries}
+    every = [c for f in reversed(files) for c in (f.general, *f.entries)]
+    return tuple({c.key: c for c in every if c.key in used}.values())
+
+
+def _report(
+    found: Found, drawn: tuple[Drawn, ...], groups: tuple[Group, ...], animations: tuple[Animation, ...], lacking: list[str], unmatched: tuple[str, ...]
+) -> dict[str, object]:
+    cleaned = {}
+    for d in drawn:
+        if d.cleaned:
+            count: Counter[str] = Counter()
+            for c in d.cleaned:
+                count.update(removed=c.removed, snapped=c.snapped, frames=1)
+            cleaned[f"{d.art.layer.id}/{d.art.id}"] = dict(sorted(count.items()))
+    everywhere = {
+        layer: {a for d in drawn if d.art.layer.id == layer for a in d.art.poses()} for layer in {d.art.layer.id for d in drawn}
+    }
+    return {
+        "ignored_folders": list(found.ignored),
+        "unused_sheets": list(found.unused_sheets),
+        "half_transparent": dict(found.soft_pixels),
+        "cleaned": cleaned,
+        "missing": {  # animations that the art lacks; those that other items of the layer have are the network's to fill in
+            f"{d.art.layer.id}/{d.art.id}": {
+                "fill_in": [a.id for a in animations if a.id in everywhere[d.art.layer.id] and a.id not in d.art.poses()],
+                "not_drawn": [a.id for a in animations if a.id not in everywhere[d.art.layer.id]],
+            }
+            for d in drawn
+            if len(d.art.poses()) < len(animations)
+        },
+        "views": {g.id: {"views": g.views, "unknown": int((~g.known).sum()), "poses": int(g.poses_per_view.sum())} for g in groups},
+        "without_own_credit": lacking,
+        "archetype_patterns_without_match": list(unmatched),
+    }
