@@ -13,7 +13,7 @@ from typing import Annotated, TypeVar
 from vcg_bridge.contract import codec, wire
 from vcg_bridge.contract import vocabulary as v
 from vcg_bridge.contract.description import Description
-from vcg_bridge.contract.errors import BadRequest, ProtocolError, VcgError, from_code, near
+from vcg_bridge.contract.errors import BadRequest, ProtocolError, RecipeError, VcgError, from_code, near
 from vcg_bridge.contract.recipe import Recipe
 from vcg_bridge.contract.wire import Choice, Many, Octets, Real, Text, Whole
 
@@ -24,7 +24,8 @@ Count = Annotated[int, Whole(0, 2**53)]
 Pixels = Annotated[int, Whole(0, 65535)]
 Byte = Annotated[int, Whole(0, 255)]
 Palette = Annotated[bytes, Octets(v.PALETTE_BYTES, v.PALETTE_BYTES, 0)]
-Colour = tuple[Byte, Byte, Byte]  # RGB
+Colour = tuple[Byte, Byte, Byte, Byte]  # RGBA
+Offset = tuple[int, int]
 
 # client -> server
 
@@ -72,12 +73,13 @@ class Output:
     format: Annotated[str, Choice(v.FORMATS)] = "r8"  # of the blobs
     layout: Annotated[str, Choice(v.LAYOUTS)] = "lpc"  # of a sheet
     scale: Annotated[int, Whole(1, v.MAX_SCALE)] = 1  # every pixel becomes scale x scale
-    outline: Colour | None = None  # colour of a one-pixel outline (before scaling); nil: none
-    shadow: Annotated[int, Whole(0, 100)] = 0  # opacity of a drop shadow, percent; 0: none
+    outline: Colour | None = None  # a one-pixel outline of this colour (before scaling); nil: none
+    shadow: Colour | None = None  # a drop shadow of this colour; nil: none
+    shadow_offset: Offset | None = None  # pixels right and down of the silhouette's shadow; nil: an ellipse at the feet
     normal_map: bool = False  # a normal chunk follows each animation or sheet
     padding: Annotated[int, Whole(0, v.MAX_PADDING)] = 0  # pixels between the frames of a packed sheet
     extrude: Annotated[int, Whole(0, v.MAX_EXTRUDE)] = 0  # pixels by which frame edges are repeated in a packed sheet
-    trim: bool = False  # cut empty borders off the frames of a packed sheet
+    trim: bool = False  # cut the empty border off, one box for all frames of one size
 
 
 @dataclass(frozen=True)
@@ -182,22 +184,24 @@ class Accepted:
 class Strip:
     """Where the frames of one animation lie in a chunk's picture.
 
-    Without rects: rows are directions, columns frames; frame f of row d starts at (x + f * frame_width,
-    y + d * frame_height).
+    Rows are directions, columns frames: frame f of direction d starts at (x + f * frame_width, y + d * frame_height);
+    or, in a packed sheet, at (cells[2 * i], cells[2 * i + 1]) with i = d * frames + f.
     """
 
     animation: Name
     directions: Annotated[tuple[Name, ...], Many(8)]  # rows, top first
     frames: Pixels  # per direction
-    frame_width: Pixels  # untrimmed, as displayed
+    frame_width: Pixels  # in the picture
     frame_height: Pixels
     fps: Annotated[float, Real(0, 1000)] = 0.0
     loop: bool = False
     x: Pixels = 0  # top left of the block, pixels in the picture
     y: Pixels = 0
-    rects: Annotated[tuple[int, ...], Many(v.MAX_LENGTH)] = ()
-    # packed sheets: x, y, width, height, left, top of each frame, all frames of the first direction first;
-    # left and top are how much was trimmed there
+    left: Pixels = 0  # trimmed: columns that are missing at the left of each frame
+    top: Pixels = 0  # and rows above
+    full_width: Pixels = 0  # trimmed: size of the frame before; 0: as frame_width
+    full_height: Pixels = 0
+    cells: Annotated[tuple[Pixels, ...], Many(v.MAX_LENGTH)] = ()  # packed sheets: x, y of each frame
 
 
 @dataclass(frozen=True)
@@ -295,7 +299,7 @@ def _from_wire(table: Mapping[str, object], kinds: Mapping[str, type[M]]) -> M:
 
 
 def request_from_wire(table: Mapping[str, object]) -> Request:
-    """The request of a wire map. Raises ProtocolError (form) or BadRequest (a value outside its limits)."""
+    """The request of a wire map. Raises ProtocolError (form), BadRequest (a value outside its limits) or RecipeError."""
     message = _from_wire(table, REQUESTS)
     if isinstance(message, Generate):
         _check_generate(message)
@@ -306,7 +310,7 @@ def reply_from_wire(table: Mapping[str, object]) -> Reply:
     """The reply of a wire map. Raises ProtocolError."""
     try:
         return _from_wire(table, REPLIES)
-    except BadRequest as error:  # in a reply it is the server's fault, not the user's
+    except (BadRequest, RecipeError) as error:  # in a reply it is the server's fault, not the user's
         raise ProtocolError(error.message, hint=error.hint) from error
 
 
@@ -333,7 +337,7 @@ def encode(message: Message, blobs: Sequence[bytes] = ()) -> list[bytes]:
 
 
 def decode_request(frames: Sequence[bytes]) -> Request:
-    """What a server received. Raises ProtocolError or BadRequest."""
+    """What a server received. Raises ProtocolError, BadRequest or RecipeError."""
     table, _ = codec.unpack(frames, codec.REQUEST)
     return request_from_wire(table)
 
