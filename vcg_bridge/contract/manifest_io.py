@@ -159,6 +159,7 @@ def _layer(layer: Layer) -> dict[str, Any]:
         "fixed": layer.fixed,
         "parts": [
             {"part": p.part, "z": p.z, "network": p.network, "poses": {k: t.tolist() for k, t in p.poses.items()}}
+            | _some(cleaning={k: t.tolist() for k, t in p.cleaning.items()})
             for p in layer.parts
         ],
     }

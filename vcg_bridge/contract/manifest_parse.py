@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from vcg_bridge.contract.errors import near
 from vcg_bridge.contract.fields import Node
 from vcg_bridge.contract.manifest import (
+    CLEANING_RULES,
     DIRECTIONS,
     MANIFEST_FORMAT,
     MAX_SLOTS,
@@ -206,7 +207,7 @@ def _layers(
 
 
 def _part(node: Node, layer: Layer, animations: Mapping[str, Animation], networks: dict[str, Network]) -> PartTable:
-    node.object(("part", "z", "network", "poses"))
+    node.object(("part", "z", "network", "poses"), ("cleaning",))
     network = networks[node["network"].known(networks, "network")]
     if layer.classes > network.classes:
         node["network"].fail(
@@ -216,7 +217,31 @@ def _part(node: Node, layer: Layer, animations: Mapping[str, Animation], network
         name: _pose_table(entry, _known(node["poses"], name, animations, "animation"), layer.frame_size, network)
         for name, entry in node["poses"].table()
     }
-    return PartTable(node["part"].one_of(PARTS), node["z"].integer(-10_000, 10_000), network.id, poses)
+    cleaning = {}
+    for rule, entry in node["cleaning"].table() if node.has("cleaning") else ():
+        if rule not in CLEANING_RULES:
+            node["cleaning"].fail(f"there is no cleaning rule {rule!r}", near(rule, CLEANING_RULES))
+        cleaning[rule] = _places(entry, network)
+    return PartTable(node["part"].one_of(PARTS), node["z"].integer(-10_000, 10_000), network.id, poses, cleaning)
+
+
+def _places(node: Node, network: Network) -> NDArray[np.int16]:
+    """int16 [n, 3]: view, x, y; within the network's views and sorted."""
+    try:
+        table = np.zeros((0, 3), np.int64) if node.value == [] else np.array(node.value)
+    except ValueError:  # rows of different length
+        table = np.zeros(0)
+    if table.ndim != 2 or table.shape[1] != 3 or table.dtype.kind != "i":
+        node.fail("expected integers in the shape [n, 3]: (view, x, y)")
+    limits = (network.views, network.width, network.height)
+    if (table < 0).any() or (table >= limits).any():
+        node.fail(f"view, x and y must be from 0 and below {', '.join(map(str, limits))}")
+    rows = table.tolist()
+    if any(a >= b for a, b in zip(rows, rows[1:], strict=False)):
+        node.fail("must be sorted, each place once")
+    result: NDArray[np.int16] = table.astype(np.int16)
+    result.setflags(write=False)
+    return result
 
 
 def _pose_table(node: Node, animation: Animation, frame_size: int, network: Network) -> NDArray[np.int16]:
