@@ -52,7 +52,7 @@ def read_pack(folder: Path, rules: Rules, progress: Progress = lambda _: None) -
         slots[layer.id] = layer_slots(layer, colours)
         for art, c in zip(mine, colours, strict=True):
             classes = class_colours(slots[layer.id], c)
-            planes, log = classify(art, classes, rules.cleaning)
+            planes, log = classify(art, slots[layer.id], c, rules.cleaning)
             drawn.append(Drawn(art, c, classes, planes, tuple(log)))
     groups, poses = make_groups(tuple(drawn), layer_rules, slots, animations, rules, progress)
     files = read_credits(folder, rules.licence)
@@ -279,7 +279,7 @@ def _report(
     return {
         "ignored_folders": list(found.ignored),
         "unused_sheets": list(found.unused_sheets),
-        "half_transparent": dict(found.soft_pixels),
+        "faint_pixels": {file: {"dropped": dropped, "kept": kept} for file, (dropped, kept) in found.faint.items()},
         "cleaned": cleaned,
         "missing": {  # animations that the art lacks; those that other items of the layer have are the network's to fill in
             f"{d.art.layer.id}/{d.art.id}": {

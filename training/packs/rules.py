@@ -56,6 +56,7 @@ class LayerRule:
     group: str = ""  # colour group of the first material; default: the layer's id
     also: tuple[str, ...] = ()  # kinds of ramp a further material may have
     keep: tuple[int, ...] = ()  # 0xRRGGBB of colours that are rare and yet art
+    aliases: Mapping[int, int] = field(default_factory=dict)  # 0xRRGGBB used in place of a shade -> that shade, from 1
     views: str = ""  # id of the view group; default: the layer's id
     behind_z: int | None = None
     required: bool = False
@@ -102,9 +103,8 @@ class Cleaning:
     """How stray pixels are told from art (slots.py)."""
 
     rare_share: float = 0.2  # a colour outside the ramps in fewer of an item's frames is irregular
-    snap_neighbours: float = 2.5  # irregular pixels with so many art pixels around (of 8) are kept, in the nearest colour
-    island_pixels: int = 0  # specks of up to so many pixels ...
-    island_distance: float = 0.0  # ... at least so far from everything else are removed; 0 removes none
+    snap_neighbours: float = 1.0  # irregular pixels with so many art pixels around (of 8) are kept, in the nearest colour
+    island_pixels: int = 4  # irregular pixels on an island with fewer art pixels are a scrap of something else
 
 
 @dataclass(frozen=True)
@@ -147,7 +147,16 @@ def load_rules(file: Path = DEFAULT_RULES) -> Rules:
         bodies = tuple(BodyRule(**x) for x in data.pop("bodies"))
         part = "layers"
         layers = tuple(
-            LayerRule(**_tuples({**x, "keep": [int(c, 16) for c in x.get("keep", [])]})) for x in data.pop("layers")
+            LayerRule(
+                **_tuples(
+                    {
+                        **x,
+                        "keep": [int(c, 16) for c in x.get("keep", [])],
+                        "aliases": {int(c, 16): shade for c, shade in x.get("aliases", {}).items()},
+                    }
+                )
+            )
+            for x in data.pop("layers")
         )
         part = "items"
         items = tuple(ItemRule(**_tuples(x)) for x in data.pop("items", []))

@@ -45,7 +45,7 @@ class Found:
 
     ignored: tuple[str, ...]  # item folders that no layer takes
     unused_sheets: tuple[str, ...]  # file names that are no animation, with how often
-    soft_pixels: Mapping[str, int]  # file -> pixels that were partly transparent (cut at half)
+    faint: Mapping[str, tuple[int, int]]  # file -> partly transparent pixels: dropped (under half), kept (made opaque)
 
 
 def slug(title: str) -> str:
@@ -84,7 +84,7 @@ def scan(pack: Path, rules: Rules, ramp_names: frozenset[str], progress: Callabl
         )
     arts: list[Art] = []
     ignored: list[str] = []
-    soft: dict[str, int] = {}
+    faint: dict[str, tuple[int, int]] = {}
     for folder in sorted({f for f, _ in folders}):
         layer = next((x for x in rules.layers if _any_match(folder, x.folders)), None)
         front = folders.get((folder, "front"), {})
@@ -98,8 +98,8 @@ def scan(pack: Path, rules: Rules, ramp_names: frozenset[str], progress: Callabl
             for title, file in folders.get((folder, part), {}).get(colour, {}).items():
                 codes, half = _read_sheet(file, titles[title], layer.frame_size)
                 sheets.setdefault(part, {})[titles[title].id] = codes
-                if half:
-                    soft[file.relative_to(pack).as_posix()] = half
+                if any(half):
+                    faint[file.relative_to(pack).as_posix()] = half
         title = Path(folder).name
         body = next((b for b in rules.bodies if b.folder in folder.split("/")), None)
         arts.append(
@@ -115,15 +115,15 @@ def scan(pack: Path, rules: Rules, ramp_names: frozenset[str], progress: Callabl
         )
     order = {x.id: i for i, x in enumerate(rules.layers)}
     arts.sort(key=lambda a: (order[a.layer.id], a.id))
-    return tuple(arts), Found(tuple(ignored), tuple(f"{k} ({n})" for k, n in sorted(unused.items())), soft)
+    return tuple(arts), Found(tuple(ignored), tuple(f"{k} ({n})" for k, n in sorted(unused.items())), faint)
 
 
 def _any_match(name: str, patterns: tuple[str, ...]) -> bool:
     return any(fnmatch.fnmatchcase(name, p) for p in patterns)
 
 
-def _read_sheet(file: Path, sheet: SheetRule, size: int) -> tuple[Codes, int]:
-    """(codes [directions, frames, size, size], number of partly transparent pixels)."""
+def _read_sheet(file: Path, sheet: SheetRule, size: int) -> tuple[Codes, tuple[int, int]]:
+    """(codes [directions, frames, size, size], partly transparent pixels dropped and kept)."""
     try:
         with Image.open(file) as image:
             rgba = np.asarray(image.convert("RGBA")).astype(np.int32)
@@ -141,5 +141,6 @@ def _read_sheet(file: Path, sheet: SheetRule, size: int) -> tuple[Codes, int]:
         )
     frames = codes[: rows * size].reshape(rows, size, sheet.frames, size).swapaxes(1, 2)
     kept = [i for i, row in enumerate(sheet.rows) if row]
-    half = int(((rgba[..., 3] > 0) & (rgba[..., 3] < 255)).sum())
+    alpha = rgba[: rows * size, :, 3].reshape(rows, -1)[kept]
+    half = int(((alpha > 0) & (alpha < 128)).sum()), int(((alpha >= 128) & (alpha < 255)).sum())
     return np.ascontiguousarray(frames[kept]), half

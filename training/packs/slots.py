@@ -30,6 +30,7 @@ class ItemColours:
 
     ramps: Mapping[str, Ramp]  # colour group -> ramp
     fixed: Mapping[int, int]  # colour code -> pixels
+    used: frozenset[int]  # all colours that belong to the item and occur in it
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ def item_colours(art: Art, ramps: tuple[Ramp, ...], cleaning: Cleaning) -> ItemC
         if best is not None and len(_codes(best) & left) >= 2:
             found[kind if kind == "eyes" else f"{art.layer.id}-{kind}"] = best
             left -= _codes(best)
-    return ItemColours(found, {c: pixels[c] for c in left})
+    return ItemColours(found, {c: pixels[c] for c in left}, frozenset(regular))
 
 
 def layer_slots(layer: LayerRule, colours: list[ItemColours]) -> LayerSlots:
@@ -107,11 +108,17 @@ def class_colours(slots: LayerSlots, colours: ItemColours) -> dict[int, int]:
     return table
 
 
-def classify(art: Art, classes: Mapping[int, int], cleaning: Cleaning) -> tuple[dict[str, dict[str, Planes]], list[Cleaned]]:
+def classify(
+    art: Art, slots: LayerSlots, colours: ItemColours, cleaning: Cleaning
+) -> tuple[dict[str, dict[str, Planes]], list[Cleaned]]:
     """All frames as classes (part -> animation -> uint8 [directions, frames, size, size]), and what had to be cleaned."""
+    classes = class_colours(slots, colours)
     lookup: dict[int, int] = {}
     for c in sorted(classes):
         lookup.setdefault(classes[c], c)  # a colour that two materials share belongs to the first
+    aliases = {off: shade for off, shade in art.layer.aliases.items() if off not in lookup}
+    # only colours the item really uses are near candidates: a ramp may have shades that the artist left out
+    near = {c: index for c, index in lookup.items() if c in colours.used}
     planes: dict[str, dict[str, Planes]] = {}
     log: list[Cleaned] = []
     for part, sheets in art.sheets.items():
@@ -119,53 +126,55 @@ def classify(art: Art, classes: Mapping[int, int], cleaning: Cleaning) -> tuple[
         for animation, codes in sheets.items():
             out = np.zeros(codes.shape, np.uint8)
             for d, f in np.ndindex(codes.shape[:2]):
-                out[d, f], removed, snapped = classify_frame(codes[d, f], lookup, cleaning)
+                out[d, f], removed, snapped = classify_frame(codes[d, f], lookup, near, aliases, cleaning)
                 if removed or snapped:
                     log.append(Cleaned(art.id, part, animation, d, f, removed, snapped))
             planes[part][animation] = out
     return planes, log
 
 
-def classify_frame(codes: Codes, lookup: Mapping[int, int], cleaning: Cleaning) -> tuple[Planes, int, int]:
-    """(classes [h, w], pixels removed, pixels snapped) of one frame of colour codes [h, w]."""
+def classify_frame(
+    codes: Codes, lookup: Mapping[int, int], near: Mapping[int, int], aliases: Mapping[int, int], cleaning: Cleaning
+) -> tuple[Planes, int, int]:
+    """(classes [h, w], pixels removed, pixels snapped) of one frame of colour codes [h, w].
+
+    lookup: colour -> class. near: those of them that stray pixels may become. aliases: off-ramp colour -> class.
+    """
     out = np.zeros(codes.shape, np.uint8)
     for c, index in lookup.items():
         out[codes == c] = index
+    snapped = 0
+    for c, index in aliases.items():
+        snapped += int((codes == c).sum())
+        out[codes == c] = index
     stray = (codes != CLEAR) & (out == 0)
-    removed = snapped = 0
-    if stray.any():
-        regular = (out > 0).astype(np.float32)
-        near = cv2.filter2D(regular, -1, np.ones((3, 3), np.float32), borderType=cv2.BORDER_CONSTANT)
-        count, labels = cv2.connectedComponents(stray.astype(np.uint8), connectivity=8)
-        known = np.array([rgb(c) for c in lookup])
-        index_of = np.array(list(lookup.values()), np.uint8)
-        for n in range(1, count):
-            where = labels == n
-            if near[where].mean() < cleaning.snap_neighbours:
-                removed += int(where.sum())
-                continue
-            snapped += int(where.sum())
-            colours = np.stack([codes[where] >> 16, (codes[where] >> 8) & 255, codes[where] & 255], 1)
-            away = ((colours[:, None] - known[None]) ** 2).sum(2)
-            out[where] = index_of[away.argmin(1)]
-    if cleaning.island_pixels:
-        removed += _drop_islands(out, cleaning)
+    if not stray.any():
+        return out, 0, snapped
+    art = out > 0
+    around = cv2.filter2D(art.astype(np.float32), -1, np.ones((3, 3), np.float32), borderType=cv2.BORDER_CONSTANT)
+    _, islands = cv2.connectedComponents((codes != CLEAR).astype(np.uint8), connectivity=8)
+    count, blobs = cv2.connectedComponents(stray.astype(np.uint8), connectivity=8)
+    known = np.array([rgb(c) for c in near])
+    index_of = np.array(list(near.values()), np.uint8)
+    removed = 0
+    for n in range(1, count):
+        blob = blobs == n
+        island = islands == islands[blob][0]
+        if int((island & art).sum()) < cleaning.island_pixels:  # a scrap of another layer, and what hangs on to it
+            removed += int((island & (codes != CLEAR)).sum())
+            out[island] = 0
+        elif around[blob].mean() < cleaning.snap_neighbours:
+            removed += int(blob.sum())
+        else:
+            snapped += int(blob.sum())
+            away = ((np.stack(rgb_planes(codes[blob]), 1)[:, None] - known[None]) ** 2).sum(2)
+            out[blob] = index_of[away.argmin(1)]
     return out, removed, snapped
 
 
-def _drop_islands(out: Planes, cleaning: Cleaning) -> int:
-    """Clear, in place, specks far from everything else. Returns the number of pixels cleared."""
-    count, labels, stats, _ = cv2.connectedComponentsWithStats((out > 0).astype(np.uint8), connectivity=8)
-    cleared = 0
-    for n in range(1, count):
-        if stats[n, cv2.CC_STAT_AREA] > cleaning.island_pixels or count == 2:
-            continue
-        rest = ((labels > 0) & (labels != n)).astype(np.uint8)
-        away = cv2.distanceTransform(1 - rest, cv2.DIST_L2, 5)[labels == n].min()
-        if away >= cleaning.island_distance:
-            cleared += int(stats[n, cv2.CC_STAT_AREA])
-            out[labels == n] = 0
-    return cleared
+def rgb_planes(codes: Codes) -> tuple[Codes, Codes, Codes]:
+    """Colour codes as red, green and blue arrays."""
+    return codes >> 16 & 255, codes >> 8 & 255, codes & 255
 
 
 def _count(art: Art) -> tuple[Counter[int], dict[int, float]]:
