@@ -1,0 +1,138 @@
+"""The tie rule: doubtful views are drawn again in double precision (docs/adr/0001-ties.md).
+
+float32 sums depend on the machine, the batch size and the number of threads. Where the best two classes of a pixel are
+closer than TAU times the view's largest logit, far more than that noise, the view is evaluated here with numpy in float64;
+there the best class wins, and of those within TIE of it the lowest. So the classes do not depend on how a view was drawn.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vcg_bridge.contract.errors import BundleError
+from vcg_bridge.contract.manifest import Network
+from vcg_bridge.generators.operators import OPERATORS, Array, Operator
+
+if TYPE_CHECKING:
+    from onnx import NodeProto, TensorProto
+
+TAU = 2e-5
+"""Share of a view's largest absolute logit; where a pixel's best two classes are closer, the view is drawn again."""
+
+TIE = 1e-9
+"""The same in float64: classes that close count as equal. Far above float64's noise, far below what a network means."""
+
+
+class ExactNetwork:
+    """A float64 evaluator of one ONNX graph of our kind. Immutable after construction; safe in threads."""
+
+    def __init__(self, network: Network, data: bytes, source: str) -> None:
+        """`data`: the .onnx file, `source`: its path for messages. Raises BundleError for anything it cannot evaluate."""
+        import onnx  # here, since most runs never draw a doubtful view
+
+        self._network, self._source = network, source
+        try:
+            model = onnx.load_model_from_string(data)
+        except Exception as error:  # protobuf's DecodeError has no public name
+            raise self._broken(f"is not an ONNX file ({error})") from None
+        foreign = {x.domain for x in model.opset_import} - {"", "ai.onnx"}
+        if foreign or model.functions:
+            raise self._broken(f"uses operators beyond ONNX's own: {', '.join(sorted(foreign))}")
+        self._constants: dict[str, Array] = {}
+        self._steps: list[tuple[Operator, dict[str, Any], list[str], list[str]]] = []
+        for tensor in model.graph.initializer:
+            self._constants[tensor.name] = self._array(tensor)
+        for node in model.graph.node:
+            self._add(node)
+        known = {network.code_input, network.view_input, *self._constants}
+        for _, _, inputs, outputs in self._steps:
+            missing = [x for x in inputs if x and x not in known]
+            if missing:
+                raise self._broken(f"the graph uses {missing[0]!r} before anything makes it")
+            known.update(outputs)
+        if network.output not in known:
+            raise self._broken(f"the graph has no output {network.output!r}")
+
+    def _broken(self, problem: str) -> BundleError:
+        return BundleError(f"{self._source}: {problem}", hint="get the bundle again, or export it again")
+
+    def _array(self, tensor: TensorProto) -> Array:
+        """The tensor, floats as float64. Data outside the file is refused: it could be any file of this machine."""
+        from onnx import TensorProto, numpy_helper
+
+        if tensor.data_location == TensorProto.EXTERNAL:
+            raise self._broken(f"the tensor {tensor.name!r} lies in another file")
+        array: Array = numpy_helper.to_array(tensor)
+        return array.astype(np.float64) if array.dtype.kind == "f" else array
+
+    def _add(self, node: NodeProto) -> None:
+        from onnx import TensorProto, helper
+
+        attributes = {x.name: helper.get_attribute_value(x) for x in node.attribute}
+        if node.op_type == "Constant":
+            value = next(iter(attributes.values()), 0)
+            self._constants[node.output[0]] = self._array(value) if isinstance(value, TensorProto) else np.array(value)
+            return
+        operator = OPERATORS.get(node.op_type)
+        if operator is None or node.domain not in ("", "ai.onnx"):
+            raise BundleError(
+                f"{self._source}: VCG Bridge does not draw with the operator {node.op_type!r}",
+                hint=f"export the network with {', '.join(sorted(OPERATORS))}",
+            )
+        self._steps.append((operator, attributes, list(node.input), list(node.output)))
+
+    def logits(self, codes: NDArray[np.float32], views: NDArray[np.int64]) -> NDArray[np.float64]:
+        """float32 [N, z_dim], int64 [N] -> float64 [N, classes, height, width]. Each row is computed on its own."""
+        rows = [self._one(codes[i : i + 1], views[i : i + 1]) for i in range(len(views))]
+        return np.concatenate(rows)
+
+    def _one(self, code: NDArray[np.float32], view: NDArray[np.int64]) -> NDArray[np.float64]:
+        values = dict(self._constants)
+        values[self._network.code_input] = code.astype(np.float64)
+        values[self._network.view_input] = view
+        try:
+            for operator, attributes, inputs, outputs in self._steps:
+                made = operator(attributes, *(values[x] if x else None for x in inputs))
+                values.update(zip(outputs, made if isinstance(made, list) else [made], strict=True))
+        except (ValueError, IndexError, KeyError, TypeError) as error:
+            raise self._broken(f"the graph cannot be evaluated ({error})") from error
+        result: NDArray[np.float64] = values[self._network.output]
+        return result
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What the logits of some views say."""
+
+    classes: NDArray[np.uint8]  # [N, h, w]
+    margin: NDArray[np.float64]  # [N]: smallest distance of best and second-best logit over a view's pixels
+    scale: NDArray[np.float64]  # [N]: largest absolute logit of a view
+
+    @property
+    def doubtful(self) -> NDArray[np.intp]:
+        """Indices of the views that are to be drawn again."""
+        return np.flatnonzero(self.margin < TAU * self.scale)
+
+
+def decide(logits: NDArray[np.floating[Any]], classes: int, exact: bool = False) -> Decision:
+    """The class of each pixel, of the first `classes` ones, from logits [N, >= classes, h, w].
+
+    The largest logit wins, of equal ones the lowest class. With `exact`, those within TIE of the largest are equal.
+    """
+    logits = logits[:, :classes]
+    best, second = logits[:, 0].copy(), np.full_like(logits[:, 0], -np.inf)
+    for c in range(1, classes):
+        plane = logits[:, c]
+        np.maximum(second, np.minimum(best, plane), out=second)
+        np.maximum(best, plane, out=best)
+    scale = np.maximum(best.max(axis=(1, 2)), -logits.min(axis=(1, 2, 3)))
+    edge = best - TIE * scale[:, None, None] if exact else best
+    chosen = np.zeros(best.shape, np.uint8)
+    for c in reversed(range(classes)):
+        chosen[logits[:, c] >= edge] = c
+    margin = (best - second).min(axis=(1, 2))
+    return Decision(chosen, margin.astype(np.float64), scale.astype(np.float64))
