@@ -6,7 +6,7 @@ import fnmatch
 import json
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,23 +16,13 @@ from training.packs.credits import CreditFile, credits_of, read_credits
 from training.packs.neutral import Credit, Group, Pack, PackItem, PackLayer, PackPart
 from training.packs.rules import LayerRule, Rules
 from training.packs.sheets import Art, Found, scan, slug
-from training.packs.slots import Cleaned, ItemColours, LayerSlots, Planes, class_colours, classify, item_colours, layer_slots, rgb
+from training.packs.slots import Drawn, LayerSlots, Planes, class_colours, classify, item_colours, layer_slots, rgb
 from training.packs.views import PoseKey, Views, find_views
 from vcg_bridge.contract.errors import PackError
 from vcg_bridge.contract.manifest import PARTS, Animation, Archetype, LayerOdds, Ramp
 
 Progress = Callable[[str], None]
-
-
-@dataclass(frozen=True, eq=False)
-class Drawn:
-    """An item with its frames as classes."""
-
-    art: Art
-    colours: ItemColours
-    classes: Mapping[int, int]  # class -> colour code
-    planes: Mapping[str, Mapping[str, Planes]]  # part -> animation -> uint8 [directions, frames, size, size]
-    cleaned: tuple[Cleaned, ...]
+Moves = Mapping[tuple[str, str], tuple[int, int]]  # (animation, direction) -> x, y
 
 
 def read_pack(folder: Path, rules: Rules, progress: Progress = lambda _: None) -> tuple[Pack, tuple[Drawn, ...]]:
@@ -118,6 +108,7 @@ def make_groups(
                 members.setdefault(layer.view_group + ("-behind" if part == "behind" else ""), []).append((layer, part))
     groups: list[Group] = []
     poses: dict[str, dict[str, NDArray[np.int16]]] = {}
+    moved = _moves(drawn, animations, rules)
     for group_id, parts in members.items():
         progress(f"views of {group_id}")
         mine = [(d, part) for layer, part in parts for d in drawn if d.art.layer.id == layer.id and part in d.planes]
@@ -129,7 +120,7 @@ def make_groups(
         table = _pose_table(views, animations)
         for layer, part in parts:
             has = {a for d, p in mine if d.art.layer.id == layer.id for a in d.planes[p]}
-            poses[f"{layer.id}/{part}"] = _borrow(table, animations, rules, layer, has)
+            poses[f"{layer.id}/{part}"] = _borrow(table, animations, rules, layer, has, moved)
         groups.append(
             Group(
                 id=group_id,
@@ -157,7 +148,7 @@ def _pose_table(views: Views, animations: tuple[Animation, ...]) -> dict[str, ND
 
 
 def _borrow(
-    table: dict[str, NDArray[np.int16]], animations: tuple[Animation, ...], rules: Rules, layer: LayerRule, has: set[str]
+    table: dict[str, NDArray[np.int16]], animations: tuple[Animation, ...], rules: Rules, layer: LayerRule, has: set[str], moved: Moves
 ) -> dict[str, NDArray[np.int16]]:
     """The table with the first frame of another animation where the layer has no art (the body while a face is pulled)."""
     by_id = {a.id: a for a in animations}
@@ -168,8 +159,25 @@ def _borrow(
         rows = table[animation].copy()
         for d, direction in enumerate(by_id[animation].directions):
             rows[d, :] = table[source][by_id[source].directions.index(direction), 0]
+            rows[d, rows[d, :, 0] >= 0, 1:3] += np.array(moved.get((animation, direction), (0, 0)), np.int16)
         out[animation] = rows
     return out
+
+
+def _moves(drawn: tuple[Drawn, ...], animations: tuple[Animation, ...], rules: Rules) -> Moves:
+    """How far the art of a borrowing animation stands from the frame that the other layers borrow, by one layer that has both."""
+    by_id = {a.id: a for a in animations}
+    moves: dict[tuple[str, str], tuple[int, int]] = {}
+    for animation, source in rules.borrow.items():
+        item = next((d.planes["front"] for d in drawn if {animation, source} <= d.planes["front"].keys()), None)
+        if item is None or animation not in by_id:
+            continue
+        for d, direction in enumerate(by_id[animation].directions):
+            here, there = item[animation][d, 0], item[source][by_id[source].directions.index(direction), 0]
+            if here.any() and there.any():
+                (y0, x0), (y1, x1) = (np.argwhere(p).min(0) for p in (here, there))
+                moves[animation, direction] = int(x0 - x1), int(y0 - y1)
+    return moves
 
 
 def _layer(rule: LayerRule, slots: LayerSlots, drawn: list[Drawn]) -> PackLayer:

@@ -54,6 +54,17 @@ class Cleaned:
     snapped: int  # pixels given the nearest colour of the item
 
 
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """An item with its frames as classes."""
+
+    art: Art
+    colours: ItemColours
+    classes: Mapping[int, int]  # class -> colour code
+    planes: Mapping[str, Mapping[str, Planes]]  # part -> animation -> uint8 [directions, frames, size, size]
+    cleaned: tuple[Cleaned, ...]
+
+
 def code(colour: Colour) -> int:
     """RGB as 0xRRGGBB."""
     return (colour[0] << 16) | (colour[1] << 8) | colour[2]
