@@ -5,16 +5,18 @@ Kept small, because msgpack is slow in GDScript: colours are packed, style codes
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated
 
 from vcg_bridge.contract import vocabulary as v
+from vcg_bridge.contract.errors import BadRequest, near
 from vcg_bridge.contract.manifest import Item, Layer, Manifest
 from vcg_bridge.contract.wire import Many, Octets, Text
 
 Id = Annotated[str, Text(v.MAX_ID_BYTES, 1)]
 Name = Annotated[str, Text(v.MAX_NAME_BYTES)]
+Title = Annotated[str, Text(v.MAX_TITLE_BYTES)]
 
 
 @dataclass(frozen=True)
@@ -22,12 +24,12 @@ class DescribedAnimation:
     """One animation."""
 
     id: Name
-    title: Name
+    title: Title
     frames: int  # per direction
     fps: float
     loop: bool
     directions: tuple[Name, ...]
-    frame_names: tuple[Name, ...] = ()  # where frames have names of their own (expressions)
+    frame_names: tuple[Title, ...] = ()  # where frames have names of their own (expressions)
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class DescribedItem:
     """One drawn variant of a layer."""
 
     id: Name
-    title: Name
+    title: Title
     kind: Name = ""  # only items of one kind are mixed
     body: Name = ""  # "" fits every body
     hides: tuple[Name, ...] = ()  # layers not drawn when it is worn
@@ -57,7 +59,7 @@ class DescribedLayer:
     """One layer and its items."""
 
     id: Name
-    title: Name
+    title: Title
     items: tuple[DescribedItem, ...]
     required: bool = False  # a character cannot be without
     frame_size: int = 0  # pixels, where larger than the model's
@@ -71,7 +73,7 @@ class DescribedRamp:
     """An ordered list of colours, light to dark."""
 
     id: Name
-    title: Name
+    title: Title
     colours: Annotated[bytes, Octets(0, 768)]  # RGBRGB...
 
 
@@ -80,7 +82,7 @@ class DescribedArchetype:
     """A named distribution over items and ramps."""
 
     id: Name
-    title: Name
+    title: Title
     description: str = ""
 
 
@@ -91,9 +93,9 @@ class Description:
     id: Id
     model: Name
     version: Name
-    title: Name
+    title: Title
     sha256: Name  # hex, of the bundle's manifest.json
-    licence: Name
+    licence: Title
     attribution: str  # one line that a product must show
     frame_size: int  # pixels, square
     animations: tuple[DescribedAnimation, ...]
@@ -154,3 +156,19 @@ def _layer(manifest: Manifest, layer: Layer) -> DescribedLayer:
 
 def _item(item: Item) -> DescribedItem:
     return DescribedItem(item.id, item.title, item.kind, item.body, tuple(item.hides), dict(item.allows))
+
+
+def all_but(manifest: Manifest, keep: Sequence[str]) -> tuple[str, ...]:
+    """`Design.keep` as the `reroll` that means the same: every other layer ("item:...") and colour group ("ramp:...").
+
+    Raises BadRequest for a name that is neither.
+    """
+    items, ramps = [x.id for x in manifest.layers], list(manifest.groups)
+    names = {f"item:{x}" for x in items} | {f"ramp:{x}" for x in ramps}
+    kept = set()
+    for name in keep:
+        meant = {name, f"item:{name}", f"ramp:{name}"} & names
+        if not meant:
+            raise BadRequest(f"keep: no layer or colour group is called {name!r}", hint=near(name, items + ramps))
+        kept |= meant
+    return tuple(x for x in (*(f"item:{x}" for x in items), *(f"ramp:{x}" for x in ramps)) if x not in kept)

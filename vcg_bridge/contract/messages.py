@@ -19,6 +19,7 @@ from vcg_bridge.contract.wire import Choice, Many, Octets, Real, Text, Whole
 
 Id = Annotated[str, Text(v.MAX_ID_BYTES, 1)]
 Name = Annotated[str, Text(v.MAX_NAME_BYTES)]
+Title = Annotated[str, Text(v.MAX_TITLE_BYTES)]
 Names = Annotated[tuple[Name, ...], Many(256)]
 Count = Annotated[int, Whole(0, 2**53)]
 Pixels = Annotated[int, Whole(0, 65535)]
@@ -57,12 +58,13 @@ class Design:
     seed: Annotated[int, Whole(0, v.MAX_SEED)] = 0  # of the first character; the next has seed + 1 ...
     archetype: Name = ""  # "" any
     body: Name = ""  # body type ("f", "m" in lpc-revised); "" any
-    novelty: Annotated[int, Whole(0, v.MAX_NOVELTY)] = 0  # percent: 0 only items of the pack, 100 free mixtures
+    novelty: Annotated[int | None, Whole(0, v.MAX_NOVELTY)] = None
+    # percent of drawn layers that become mixtures: 0 only items of the pack; nil: as in base, else 0
     items: Annotated[Mapping[str, Name | None], Many(256)] = field(default_factory=dict)  # layer -> item; nil: not worn
     ramps: Annotated[Mapping[str, Name], Many(256)] = field(default_factory=dict)  # colour group -> ramp
-    base: Recipe | None = None  # a character to start from
-    reroll: Names = ()  # with base: layers and colour groups to draw anew; () all that are not in keep
-    keep: Names = ()  # with base and without reroll: layers and colour groups to keep
+    base: Recipe | None = None  # a character to change; what is not asked for and not in reroll stays as it is
+    reroll: Names = ()  # layers and colour groups to draw anew; "item:hair" and "ramp:hair" name one of both
+    keep: Names = ()  # instead of reroll: these stay and all others are drawn anew
 
 
 @dataclass(frozen=True)
@@ -77,9 +79,12 @@ class Output:
     shadow: Colour | None = None  # a drop shadow of this colour; nil: none
     shadow_offset: Offset | None = None  # pixels right and down of the silhouette's shadow; nil: an ellipse at the feet
     normal_map: bool = False  # a normal chunk follows each animation or sheet
-    padding: Annotated[int, Whole(0, v.MAX_PADDING)] = 0  # pixels between the frames of a packed sheet
-    extrude: Annotated[int, Whole(0, v.MAX_EXTRUDE)] = 0  # pixels by which frame edges are repeated in a packed sheet
-    trim: bool = False  # cut the empty border off, one box for all frames of one size
+    padding: Annotated[int, Whole(0, v.MAX_PADDING)] = 1  # packed: empty pixels between two pictures
+    extrude: Annotated[int, Whole(0, v.MAX_EXTRUDE)] = (
+        0  # packed: pixels by which a picture's edge is repeated around it
+    )
+    power_of_two: bool = False  # packed: width and height are powers of two
+    trim: Annotated[str, Choice(v.TRIMS)] = "each"  # packed: each frame to its picture, one box for all, or not
 
 
 @dataclass(frozen=True)
@@ -116,7 +121,7 @@ class Cancel:
 
 @dataclass(frozen=True)
 class Ping:
-    """Answered by pong at once, also before hello."""
+    """Answered by pong at once, or with hello_required where the server does not know the client."""
 
     id: Annotated[str, Text(v.MAX_ID_BYTES)] = ""
 
@@ -137,7 +142,7 @@ class Model:
 
     name: Name
     version: Name
-    title: Name
+    title: Title
     sha256: Name  # hex, of its manifest.json
 
 
@@ -184,24 +189,20 @@ class Accepted:
 class Strip:
     """Where the frames of one animation lie in a chunk's picture.
 
-    Rows are directions, columns frames: frame f of direction d starts at (x + f * frame_width, y + d * frame_height);
-    or, in a packed sheet, at (cells[2 * i], cells[2 * i + 1]) with i = d * frames + f.
+    Without rects rows are directions and columns frames: frame f of direction d starts at (f * frame_width,
+    d * frame_height). With rects they lie anywhere, and may be trimmed.
     """
 
     animation: Name
     directions: Annotated[tuple[Name, ...], Many(8)]  # rows, top first
     frames: Pixels  # per direction
-    frame_width: Pixels  # in the picture
+    frame_width: Pixels  # of a whole frame, as shown
     frame_height: Pixels
     fps: Annotated[float, Real(0, 1000)] = 0.0
     loop: bool = False
-    x: Pixels = 0  # top left of the block, pixels in the picture
-    y: Pixels = 0
-    left: Pixels = 0  # trimmed: columns that are missing at the left of each frame
-    top: Pixels = 0  # and rows above
-    full_width: Pixels = 0  # trimmed: size of the frame before; 0: as frame_width
-    full_height: Pixels = 0
-    cells: Annotated[tuple[Pixels, ...], Many(v.MAX_LENGTH)] = ()  # packed sheets: x, y of each frame
+    rects: Annotated[tuple[Pixels, ...], Many(v.MAX_LENGTH)] = ()
+    # sheets: six numbers for each frame, all frames of the first direction first: x, y, width, height in the picture,
+    # left, top in the whole frame
 
 
 @dataclass(frozen=True)
@@ -233,7 +234,7 @@ class Done:
     id: Id
     characters: Count
     chunks: Count
-    licence: Name = ""
+    licence: Title = ""
     attribution: str = ""  # one line that a product must show
     timings_ms: Annotated[Mapping[str, float], Many(64)] = field(default_factory=dict)  # stage -> milliseconds
     margin: float = 0.0  # smallest distance of best and second-best logit over all pixels drawn

@@ -21,9 +21,9 @@ DIRECTIONS = ("up", "left", "down", "right")
 
 # What a message may be made of. "Request" is client to server, "reply" server to client.
 MAX_DEPTH = 8  # nested maps and arrays; the message's own map counts as 1
-MAX_LENGTH = 4096  # entries of one map or one array
+MAX_LENGTH = 16384  # entries of one map or one array
 MAX_KEY_BYTES = 128  # of a map key, printable ASCII
-MAX_TEXT_BYTES = 4096  # of a str, as UTF-8
+MAX_TEXT_BYTES = 8192  # of a str, as UTF-8
 MAX_BIN_BYTES = 65536  # of a bin
 MAX_REQUEST_BYTES = 65536  # of frame 0, client to server
 MAX_REPLY_BYTES = 1 << 20  # of frame 0, server to client
@@ -34,12 +34,13 @@ MAX_BLOB_BYTES = 64 << 20  # of one blob, as sent and as decoded
 # What fields may hold.
 MAX_ID_BYTES = 64
 MAX_NAME_BYTES = 128
+MAX_TITLE_BYTES = 1024  # of what people read
 MAX_COUNT = 1000  # characters in one generate
 MAX_SEED = 2**63 - 1
 MAX_NOVELTY = 100  # percent
 MAX_SCALE = 16
-MAX_PADDING = 32  # pixels
-MAX_EXTRUDE = 8  # pixels
+MAX_PADDING = 64  # pixels
+MAX_EXTRUDE = 16  # pixels
 MAX_CREDIT = 64 << 20  # bytes that a job can have in hand
 PALETTE_BYTES = 1024  # 256 x RGBA
 SHA256_BYTES = 32
@@ -54,5 +55,6 @@ CODECS = ("raw", "gzip", "zstd")
 FORMATS = ("r8", "rgba8", "png")
 OUTPUT_KINDS = ("preview", "animations", "sheet")
 CHUNK_KINDS = ("preview", "animation", "sheet", "normal")
-LAYOUTS = ("lpc", "packed")
+LAYOUTS = ("lpc", "rows", "packed")
+TRIMS = ("each", "common", "none")
 PRIORITIES = ("interactive", "batch")
