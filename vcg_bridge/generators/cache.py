@@ -25,11 +25,10 @@ class ViewKey(NamedTuple):
 
 @dataclass(frozen=True)
 class DrawnView:
-    """One view of a layer part, cut to the pixels that show something."""
+    """One view of a layer part."""
 
-    x: int  # of the cut, in the network's window
-    y: int
-    classes: NDArray[np.uint8]  # [h, w], read-only; [0, 0] where nothing shows
+    classes: NDArray[np.uint8]  # [height, width] of the network's window, read-only
+    empty: bool  # nothing shows
     margin: float  # smallest logit distance over its pixels
     redrawn: bool  # it was doubtful and drawn again in double precision
 

@@ -26,6 +26,9 @@ TAU = 2e-5
 TIE = 1e-9
 """The same in float64: classes that close count as equal. Far above float64's noise, far below what a network means."""
 
+_Step = tuple[Operator, dict[str, Any], list[str], list[str]]
+"""An operator, its attributes, the names of its inputs and outputs."""
+
 
 class ExactNetwork:
     """A float64 evaluator of one ONNX graph of our kind. Immutable after construction; safe in threads."""
@@ -43,13 +46,15 @@ class ExactNetwork:
         if foreign or model.functions:
             raise self._broken(f"uses operators beyond ONNX's own: {', '.join(sorted(foreign))}")
         self._constants: dict[str, Array] = {}
-        self._steps: list[tuple[Operator, dict[str, Any], list[str], list[str]]] = []
+        self._prepare: list[_Step] = []  # of constants alone: casts of half-precision weights
+        self._steps: list[_Step] = []
+        self._prepared: set[str] = set()
         for tensor in model.graph.initializer:
             self._constants[tensor.name] = self._array(tensor)
         for node in model.graph.node:
             self._add(node)
         known = {network.code_input, network.view_input, *self._constants}
-        for _, _, inputs, outputs in self._steps:
+        for _, _, inputs, outputs in (*self._prepare, *self._steps):
             missing = [x for x in inputs if x and x not in known]
             if missing:
                 raise self._broken(f"the graph uses {missing[0]!r} before anything makes it")
@@ -61,13 +66,12 @@ class ExactNetwork:
         return BundleError(f"{self._source}: {problem}", hint="get the bundle again, or export it again")
 
     def _array(self, tensor: TensorProto) -> Array:
-        """The tensor, floats as float64. Data outside the file is refused: it could be any file of this machine."""
+        """The tensor. Data outside the file is refused: it could be any file of this machine."""
         from onnx import TensorProto, numpy_helper
 
         if tensor.data_location == TensorProto.EXTERNAL:
             raise self._broken(f"the tensor {tensor.name!r} lies in another file")
-        array: Array = numpy_helper.to_array(tensor)
-        return array.astype(np.float64) if array.dtype.kind == "f" else array
+        return numpy_helper.to_array(tensor)
 
     def _add(self, node: NodeProto) -> None:
         from onnx import TensorProto, helper
@@ -83,25 +87,36 @@ class ExactNetwork:
                 f"{self._source}: VCG Bridge does not draw with the operator {node.op_type!r}",
                 hint=f"export the network with {', '.join(sorted(OPERATORS))}",
             )
-        self._steps.append((operator, attributes, list(node.input), list(node.output)))
+        step = (operator, attributes, list(node.input), list(node.output))
+        if all(x in self._constants or x in self._prepared for x in node.input):
+            self._prepare.append(step)
+            self._prepared.update(node.output)
+        else:
+            self._steps.append(step)
 
     def logits(self, codes: NDArray[np.float32], views: NDArray[np.int64]) -> NDArray[np.float64]:
         """float32 [N, z_dim], int64 [N] -> float64 [N, classes, height, width]. Each row is computed on its own."""
-        rows = [self._one(codes[i : i + 1], views[i : i + 1]) for i in range(len(views))]
-        return np.concatenate(rows)
-
-    def _one(self, code: NDArray[np.float32], view: NDArray[np.int64]) -> NDArray[np.float64]:
-        values = dict(self._constants)
-        values[self._network.code_input] = code.astype(np.float64)
-        values[self._network.view_input] = view
+        # Weights are kept as they are in the file and widened for each call: calls are rare, memory is not free.
+        weights = {k: v.astype(np.float64) if v.dtype.kind == "f" else v for k, v in self._constants.items()}
+        network, rows = self._network, []
         try:
-            for operator, attributes, inputs, outputs in self._steps:
-                made = operator(attributes, *(values[x] if x else None for x in inputs))
-                values.update(zip(outputs, made if isinstance(made, list) else [made], strict=True))
+            _run(self._prepare, weights)
+            for i in range(len(views)):
+                values = weights | {network.code_input: codes[i : i + 1].astype(np.float64)}
+                values[network.view_input] = views[i : i + 1]
+                _run(self._steps, values)
+                rows.append(values[network.output])
+            result: NDArray[np.float64] = np.concatenate(rows)
         except (ValueError, IndexError, KeyError, TypeError) as error:
             raise self._broken(f"the graph cannot be evaluated ({error})") from error
-        result: NDArray[np.float64] = values[self._network.output]
         return result
+
+
+def _run(steps: list[_Step], values: dict[str, Array]) -> None:
+    """Run the steps in order on named values."""
+    for operator, attributes, inputs, outputs in steps:
+        made = operator(attributes, *(values[x] if x else None for x in inputs))
+        values.update(zip(outputs, made if isinstance(made, list) else [made], strict=True))
 
 
 @dataclass(frozen=True)

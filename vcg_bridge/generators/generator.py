@@ -40,7 +40,6 @@ class _Part:
     part: str
     z: int
     frame_size: int
-    width: int  # of the network's window
     poses: tuple[tuple[Pose, ViewKey, int, int, bool], ...]  # pose, key, x, y, flip
 
 
@@ -168,8 +167,7 @@ class Generator:
                         key = keys.get(view) or keys.setdefault(view, ViewKey(part.network, code, view, classes))
                         placed.append((pose, key, x, y, bool(flip)))
                 z = item.z if item.z is not None and part.part == "front" else part.z
-                width = manifest.network(part.network).width
-                plan.append(_Part(layer_id, part.part, z, layer.frame_size, width, tuple(placed)))
+                plan.append(_Part(layer_id, part.part, z, layer.frame_size, tuple(placed)))
         return plan
 
     def _row(self, pose: Pose) -> tuple[int]:
@@ -213,7 +211,9 @@ class Generator:
         again = set(doubtful.tolist())
         views = {}
         for i, key in enumerate(keys):
-            views[key] = _cut(decision.classes[i], float(decision.margin[i]), i in again)
+            classes = decision.classes[i].copy()  # its own memory, or one view in the cache would hold the whole batch
+            classes.setflags(write=False)
+            views[key] = DrawnView(classes, not classes.any(), float(decision.margin[i]), i in again)
             self._cache.put(key, views[key])
         return views
 
@@ -232,15 +232,6 @@ def _cancel(pending: set[Future[dict[ViewKey, DrawnView]]]) -> None:
     wait(pending)
 
 
-def _cut(classes: NDArray[np.uint8], margin: float, redrawn: bool) -> DrawnView:
-    """The view, cut to what shows something."""
-    rows, columns = np.flatnonzero(classes.any(axis=1)), np.flatnonzero(classes.any(axis=0))
-    y, x = (int(rows[0]), int(columns[0])) if len(rows) else (0, 0)
-    cut = classes[y : rows[-1] + 1, x : columns[-1] + 1].copy() if len(rows) else np.zeros((0, 0), np.uint8)
-    cut.setflags(write=False)
-    return DrawnView(x, y, cut, margin, redrawn)
-
-
 def _drawing(recipe: Recipe, plan: list[_Part], views: Mapping[ViewKey, DrawnView]) -> Drawing:
     """Put the views in their places. Poses that show the same view share its array."""
     parts = []
@@ -250,16 +241,12 @@ def _drawing(recipe: Recipe, plan: list[_Part], views: Mapping[ViewKey, DrawnVie
         placed = {}
         for pose, key, x, y, flip in part.poses:
             view = used[key] = views[key]
-            if not view.classes.size:
+            if view.empty:
                 continue
-            if not flip:
-                placed[pose] = Placed(x + view.x, y + view.y, view.classes)
-                continue
-            if key not in mirrored:
+            if flip and key not in mirrored:
                 mirrored[key] = np.ascontiguousarray(view.classes[:, ::-1])
                 mirrored[key].setflags(write=False)
-            left = part.width - view.x - view.classes.shape[1]
-            placed[pose] = Placed(x + left, y + view.y, mirrored[key])
+            placed[pose] = Placed(x, y, mirrored[key] if flip else view.classes)
         parts.append(DrawnPart(part.layer, part.part, part.z, part.frame_size, placed))
     margin = min((view.margin for view in used.values()), default=float("inf"))
     return Drawing(recipe, tuple(parts), margin, sum(view.redrawn for view in used.values()))
