@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from vcg_bridge.contract import vocabulary as v
 from vcg_bridge.contract.errors import BadRequest, near
-from vcg_bridge.contract.manifest import Item, Layer, Manifest
 from vcg_bridge.contract.wire import Many, Octets, Text
+
+if TYPE_CHECKING:  # brings numpy, which a light client can do without
+    from vcg_bridge.contract.manifest import Item, Layer, Manifest
 
 Id = Annotated[str, Text(v.MAX_ID_BYTES, 1)]
 Name = Annotated[str, Text(v.MAX_NAME_BYTES)]

@@ -17,7 +17,6 @@ from typing import Any, TypeVar
 from vcg_bridge.contract import vocabulary as v
 from vcg_bridge.contract.errors import BadRequest, ProtocolError, near
 from vcg_bridge.contract.recipe import Recipe
-from vcg_bridge.contract.recipe_io import recipe_from_dict, recipe_to_dict
 
 D = TypeVar("D")
 Read = Callable[[object, str], Any]
@@ -118,6 +117,8 @@ def to_map(record: object) -> dict[str, object]:
 
 def _plain(value: object) -> object:
     if isinstance(value, Recipe):
+        from vcg_bridge.contract.recipe_io import recipe_to_dict
+
         return recipe_to_dict(value)
     if dataclasses.is_dataclass(value):
         return to_map(value)
@@ -162,11 +163,18 @@ def _reader(hint: Any, limit: Limit | None = None) -> Read:
         return _array_reader(typing.get_args(hint), limit)
     if isinstance(origin, type) and issubclass(origin, Mapping):
         return _map_reader(typing.get_args(hint)[1], limit)
-    if hint is Recipe:  # has a format version of its own: the same map in a recipe file and on the wire
-        return recipe_from_dict
+    if hint is Recipe:
+        return _read_recipe
     if dataclasses.is_dataclass(hint):
         return lambda value, where: from_map(typing.cast("type[Any]", hint), value, where)
     return _SCALARS[hint](limit)
+
+
+def _read_recipe(value: object, where: str) -> Recipe:
+    """A recipe has a format version of its own, and is the same map in a recipe file and on the wire."""
+    from vcg_bridge.contract.recipe_io import recipe_from_dict  # brings numpy, which a light client can do without
+
+    return recipe_from_dict(value, where)
 
 
 def _array_reader(args: tuple[Any, ...], limit: Limit | None) -> Read:
