@@ -23,7 +23,9 @@ class Checked:
     pixels: int  # opaque pixels in them
     cleaned_pixels: int  # of the art's pixels, those that differ, each of them listed as cleaned
     recolourings: int  # (item, material, ramp) compared
-    shared_colours: tuple[str, ...]  # colours that two materials of an item share: a recolouring by colour could not tell them apart
+    shared_colours: tuple[
+        str, ...
+    ]  # colours that two materials of an item share: a recolouring by colour could not tell them apart
 
 
 def check_pack(pack: Pack, drawn: tuple[Drawn, ...]) -> Checked:
@@ -47,7 +49,9 @@ def check_pack(pack: Pack, drawn: tuple[Drawn, ...]) -> Checked:
                         raise PackError(f"views do not rebuild the art: {where}", hint=_OUR_FAULT)
                     wrong = int((paint[rebuilt] != d.art.sheets[part][animation][r, f]).sum())
                     if wrong != listed.get((part, animation, r, f), 0):
-                        raise PackError(f"{wrong} pixels of {where} changed, and cleaning does not say so", hint=_OUR_FAULT)
+                        raise PackError(
+                            f"{wrong} pixels of {where} changed, and cleaning does not say so", hint=_OUR_FAULT
+                        )
                     frames += 1
                     pixels += int((rebuilt > 0).sum())
                     cleaned_pixels += wrong

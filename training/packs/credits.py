@@ -29,7 +29,9 @@ def read_credits(pack: Path, licence: str) -> tuple[CreditFile, ...]:
     return tuple(_read(f, f.parent.relative_to(pack).as_posix(), licence) for f in files)
 
 
-def credits_of(art: Art, root: str, files: tuple[CreditFile, ...], headings: Mapping[str, str]) -> tuple[tuple[Credit, ...], bool]:
+def credits_of(
+    art: Art, root: str, files: tuple[CreditFile, ...], headings: Mapping[str, str]
+) -> tuple[tuple[Credit, ...], bool]:
     """(entries an item needs, whether one of them is its own). Own entry first, then the general line of its folder.
 
     headings: pattern of item folders -> heading of their entry, where the two differ.
@@ -72,7 +74,9 @@ def _entry(key: str, title: str, lines: list[str], licence: str) -> Credit:
             fields[last].append(line.strip())
     details = " ".join(x for name in ("DETAILS", "NOTES") for x in fields.get(name, []) if x)
     artists = tuple(a.strip() for a in ",".join(fields.get("ARTIST(S)", [])).split(",") if a.strip())
-    return Credit(key, title, artists, " ".join(fields.get("SOURCE", [])), " ".join(fields.get("LICENSE", [])) or licence, details)
+    return Credit(
+        key, title, artists, " ".join(fields.get("SOURCE", [])), " ".join(fields.get("LICENSE", [])) or licence, details
+    )
 
 
 def _general(lines: list[str]) -> tuple[tuple[str, ...], str]:

@@ -29,7 +29,9 @@ def read_pack(folder: Path, rules: Rules, progress: Progress = lambda _: None) -
     """(the neutral pack, the frames it was made of). Raises PackError for the first thing that is wrong."""
     ramps = read_ramps(folder, rules)
     arts, found = scan(folder, rules, frozenset(r.title for r in ramps), progress)
-    animations = tuple(Animation(s.id, s.title, s.frames, s.fps, s.loop, s.directions, s.frame_names) for s in rules.sheets)
+    animations = tuple(
+        Animation(s.id, s.title, s.frames, s.fps, s.loop, s.directions, s.frame_names) for s in rules.sheets
+    )
     present = {a.layer.id for a in arts}
     _require(rules, present, folder)
     layer_rules = [x for x in rules.layers if x.id in present]
@@ -50,11 +52,15 @@ def read_pack(folder: Path, rules: Rules, progress: Progress = lambda _: None) -
     for d in drawn:
         entries, own = credits_of(d.art, rules.root, files, rules.credits)
         if not entries:
-            raise PackError(f"nobody is credited for {d.art.folder}", hint="the pack's Credits.txt files are missing or changed")
+            raise PackError(
+                f"nobody is credited for {d.art.folder}", hint="the pack's Credits.txt files are missing or changed"
+            )
         credited[d.art.layer.id, d.art.id] = entries
         if not own:
             lacking.append(f"{d.art.layer.id}/{d.art.id}")
-    items = tuple(_item(d, rules, arts, slots[d.art.layer.id], credited[d.art.layer.id, d.art.id], animations) for d in drawn)
+    items = tuple(
+        _item(d, rules, arts, slots[d.art.layer.id], credited[d.art.layer.id, d.art.id], animations) for d in drawn
+    )
     archetypes, unmatched = expand_archetypes(rules, items, ramps)
     pack = Pack(
         name=rules.name,
@@ -87,7 +93,9 @@ def read_ramps(folder: Path, rules: Rules) -> tuple[Ramp, ...]:
             for title, colours in data.get(name, {}).items()
         )
     except FileNotFoundError as error:
-        raise PackError(f"{folder} is no {rules.title} folder: no {file.relative_to(folder)} in it", hint=rules.source) from error
+        raise PackError(
+            f"{folder} is no {rules.title} folder: no {file.relative_to(folder)} in it", hint=rules.source
+        ) from error
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise PackError(f"cannot read the ramps {file}: {error!r}", hint="fetch the file again") from error
 
@@ -114,7 +122,8 @@ def make_groups(
         mine = [(d, part) for layer, part in parts for d in drawn if d.art.layer.id == layer.id and part in d.planes]
         keys = [(a.id, d, f) for a in animations for d in range(len(a.directions)) for f in range(a.frames)]
         frames: list[dict[PoseKey, Planes]] = [
-            {(a, d, f): p[d, f] for a, p in item.planes[part].items() for d, f in np.ndindex(p.shape[:2])} for item, part in mine
+            {(a, d, f): p[d, f] for a, p in item.planes[part].items() for d, f in np.ndindex(p.shape[:2])}
+            for item, part in mine
         ]
         views = find_views(frames, keys)
         table = _pose_table(views, animations)
@@ -129,7 +138,9 @@ def make_groups(
                 planes=views.planes,
                 known=views.known,
                 poses_per_view=views.poses_per_view,
-                classes=max(1 + sum(m.shades for m in s.materials) + len(s.fixed) for s in (slots[x.id] for x, _ in parts)),
+                classes=max(
+                    1 + sum(m.shades for m in s.materials) + len(s.fixed) for s in (slots[x.id] for x, _ in parts)
+                ),
             )
         )
     return tuple(groups), poses
@@ -148,7 +159,12 @@ def _pose_table(views: Views, animations: tuple[Animation, ...]) -> dict[str, ND
 
 
 def _borrow(
-    table: dict[str, NDArray[np.int16]], animations: tuple[Animation, ...], rules: Rules, layer: LayerRule, has: set[str], moved: Moves
+    table: dict[str, NDArray[np.int16]],
+    animations: tuple[Animation, ...],
+    rules: Rules,
+    layer: LayerRule,
+    has: set[str],
+    moved: Moves,
 ) -> dict[str, NDArray[np.int16]]:
     """The table with the first frame of another animation where the layer has no art (the body while a face is pulled)."""
     by_id = {a.id: a for a in animations}
@@ -186,7 +202,9 @@ def _layer(rule: LayerRule, slots: LayerSlots, drawn: list[Drawn]) -> PackLayer:
         if any(d.art.layer.id == rule.id and part in d.planes for d in drawn):
             z = rule.z if part == "front" else rule.behind_z
             if z is None:
-                raise PackError(f"{rule.id} has a part behind, and the rules give no behind_z", hint="add behind_z to the layer")
+                raise PackError(
+                    f"{rule.id} has a part behind, and the rules give no behind_z", hint="add behind_z to the layer"
+                )
             parts.append(PackPart(part, z, rule.view_group + ("-behind" if part == "behind" else "")))
     return PackLayer(
         rule.id, rule.title, rule.required, rule.frame_size, slots.materials, len(slots.fixed), tuple(parts)
@@ -194,7 +212,12 @@ def _layer(rule: LayerRule, slots: LayerSlots, drawn: list[Drawn]) -> PackLayer:
 
 
 def _item(
-    d: Drawn, rules: Rules, arts: tuple[Art, ...], slots: LayerSlots, credits: tuple[Credit, ...], animations: tuple[Animation, ...]
+    d: Drawn,
+    rules: Rules,
+    arts: tuple[Art, ...],
+    slots: LayerSlots,
+    credits: tuple[Credit, ...],
+    animations: tuple[Animation, ...],
 ) -> PackItem:
     item = PackItem(
         id=d.art.id,
@@ -203,7 +226,10 @@ def _item(
         kind=d.art.layer.id,
         body=d.art.body,
         ramps={group: ramp.id for group, ramp in d.colours.ramps.items()},
-        fixed=tuple(rgb(c) for c in slots.fixed[: max((i + 1 for i, c in enumerate(slots.fixed) if c in d.colours.fixed), default=0)]),
+        fixed=tuple(
+            rgb(c)
+            for c in slots.fixed[: max((i + 1 for i, c in enumerate(slots.fixed) if c in d.colours.fixed), default=0)]
+        ),
         parts=tuple(p for p in PARTS if p in d.planes),
         drawn=tuple(a.id for a in animations if a.id in d.art.poses()),
         credits=tuple(c.key for c in credits),
@@ -214,7 +240,9 @@ def _item(
         said = {k: v for k in ("kind", "body", "z", "hides") if (v := getattr(rule, k)) is not None}
         if rule.allows is not None:
             said["allows"] = {
-                layer: tuple(a.id for a in arts if a.layer.id == layer and any(fnmatch.fnmatchcase(a.id, p) for p in patterns))
+                layer: tuple(
+                    a.id for a in arts if a.layer.id == layer and any(fnmatch.fnmatchcase(a.id, p) for p in patterns)
+                )
                 for layer, patterns in rule.allows.items()
             }
         item = replace(item, **said)
@@ -261,18 +289,26 @@ def _require(rules: Rules, present: set[str], folder: Path) -> None:
     for layer in rules.layers:
         if layer.required and layer.id not in present:
             raise PackError(
-                f"{folder} has no item for the layer {layer.id!r}: looked for {', '.join(layer.folders)}", hint=rules.source
+                f"{folder} has no item for the layer {layer.id!r}: looked for {', '.join(layer.folders)}",
+                hint=rules.source,
             )
 
 
-def _used_credits(files: tuple[CreditFile, ...], credited: Mapping[tuple[str, str], tuple[Credit, ...]]) -> tuple[Credit, ...]:
+def _used_credits(
+    files: tuple[CreditFile, ...], credited: Mapping[tuple[str, str], tuple[Credit, ...]]
+) -> tuple[Credit, ...]:
     used = {c.key for entries in credited.values() for c in entries}
     every = [c for f in reversed(files) for c in (f.general, *f.entries)]
     return tuple({c.key: c for c in every if c.key in used}.values())
 
 
 def _report(
-    found: Found, drawn: tuple[Drawn, ...], groups: tuple[Group, ...], animations: tuple[Animation, ...], lacking: list[str], unmatched: tuple[str, ...]
+    found: Found,
+    drawn: tuple[Drawn, ...],
+    groups: tuple[Group, ...],
+    animations: tuple[Animation, ...],
+    lacking: list[str],
+    unmatched: tuple[str, ...],
 ) -> dict[str, object]:
     cleaned = {}
     for d in drawn:
@@ -282,7 +318,8 @@ def _report(
                 count.update(removed=c.removed, snapped=c.snapped, frames=1)
             cleaned[f"{d.art.layer.id}/{d.art.id}"] = dict(sorted(count.items()))
     everywhere = {
-        layer: {a for d in drawn if d.art.layer.id == layer for a in d.art.poses()} for layer in {d.art.layer.id for d in drawn}
+        layer: {a for d in drawn if d.art.layer.id == layer for a in d.art.poses()}
+        for layer in {d.art.layer.id for d in drawn}
     }
     return {
         "ignored_folders": list(found.ignored),
@@ -291,13 +328,18 @@ def _report(
         "cleaned": cleaned,
         "missing": {  # animations that the art lacks; those that other items of the layer have are the network's to fill in
             f"{d.art.layer.id}/{d.art.id}": {
-                "fill_in": [a.id for a in animations if a.id in everywhere[d.art.layer.id] and a.id not in d.art.poses()],
+                "fill_in": [
+                    a.id for a in animations if a.id in everywhere[d.art.layer.id] and a.id not in d.art.poses()
+                ],
                 "not_drawn": [a.id for a in animations if a.id not in everywhere[d.art.layer.id]],
             }
             for d in drawn
             if len(d.art.poses()) < len(animations)
         },
-        "views": {g.id: {"views": g.views, "unknown": int((~g.known).sum()), "poses": int(g.poses_per_view.sum())} for g in groups},
+        "views": {
+            g.id: {"views": g.views, "unknown": int((~g.known).sum()), "poses": int(g.poses_per_view.sum())}
+            for g in groups
+        },
         "without_own_credit": lacking,
         "archetype_patterns_without_match": list(unmatched),
     }

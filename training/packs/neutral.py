@@ -7,7 +7,6 @@ whole or not at all; the same art and rules give the same bytes.
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import tempfile
 import zipfile
@@ -15,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -156,14 +156,19 @@ def save_pack(pack: Pack, folder: Path, pictures: Mapping[str, bytes] | None = N
 
     Raises OutputError when the folder holds something that is not a pack, or cannot be written.
     """
-    if folder.exists() and not (folder / PACK_FILE).is_file() and (not folder.is_dir() or any(folder.iterdir())):
-        raise OutputError(f"{folder} exists and is not a pack", hint="give a new folder, or an old pack's")
+    check_out(folder)
     with _replacing(folder) as temporary:
         text = json.dumps(_to_json(pack), indent=1, ensure_ascii=False) + "\n"
         (temporary / PACK_FILE).write_text(text, encoding="utf-8", newline="\n")
         _write_planes(temporary / PLANES_FILE, pack.groups)
         for name, data in (pictures or {}).items():
             (temporary / name).write_bytes(data)
+
+
+def check_out(folder: Path) -> None:
+    """Raise OutputError when `save_pack` would overwrite something that is not a pack."""
+    if folder.exists() and not (folder / PACK_FILE).is_file() and (not folder.is_dir() or any(folder.iterdir())):
+        raise OutputError(f"{folder} exists and is not a pack", hint="give a new folder, or an old pack's")
 
 
 def load_pack(folder: Path) -> Pack:
@@ -195,14 +200,12 @@ def _replacing(folder: Path) -> Iterator[Path]:
         temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
         temporary.chmod(0o755)
         yield temporary
-        old = None
+        old = temporary.with_name(f"{temporary.name}.old")
         if folder.exists():
-            old = Path(tempfile.mkdtemp(prefix=f".{folder.name}.old.", dir=folder.parent))
-            os.replace(folder, old)
-        os.replace(temporary, folder)
+            folder.rename(old)
+        temporary.rename(folder)
         temporary = None
-        if old is not None:
-            shutil.rmtree(old, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
     except OSError as error:
         raise OutputError(f"cannot write {folder}: {error}", hint="check the path and the free space") from error
     finally:
@@ -211,19 +214,21 @@ def _replacing(folder: Path) -> Iterator[Path]:
 
 
 def _write_planes(path: Path, groups: tuple[Group, ...]) -> None:
-    arrays: dict[str, NDArray[np.generic]] = {}
+    arrays: dict[str, NDArray[Any]] = {}
     for g in groups:
         arrays[f"{g.id}.planes"] = g.planes
         arrays[f"{g.id}.known"] = g.known
         arrays[f"{g.id}.poses_per_view"] = g.poses_per_view
-    np.savez_compressed(path, **arrays)  # type: ignore[arg-type]
+    np.savez_compressed(path, **arrays)  # type: ignore[arg-type]  # one keyword of savez is a flag
 
 
 def _to_json(pack: Pack) -> dict[str, object]:
     return {
         "format": PACK_FORMAT,
         **{k: getattr(pack, k) for k in ("name", "title", "licence", "attribution", "source", "frame_size")},
-        "animations": [dict(vars(a), directions=list(a.directions), frame_names=list(a.frame_names)) for a in pack.animations],
+        "animations": [
+            dict(vars(a), directions=list(a.directions), frame_names=list(a.frame_names)) for a in pack.animations
+        ],
         "layers": [
             {
                 "id": x.id,
@@ -257,56 +262,45 @@ def _to_json(pack: Pack) -> dict[str, object]:
     }
 
 
-def _from_json(data: dict[str, object], planes: Mapping[str, NDArray[np.generic]]) -> Pack:
-    d: dict[str, list[dict[str, object]]] = data  # type: ignore[assignment]  # a wrong type surfaces as TypeError
+def _from_json(data: dict[str, Any], planes: Mapping[str, NDArray[Any]]) -> Pack:
     return Pack(
-        **{k: data[k] for k in ("name", "title", "licence", "attribution", "source", "frame_size", "report")},  # type: ignore[arg-type]
-        animations=tuple(Animation(**_tuples(a)) for a in d["animations"]),
-        layers=tuple(
-            PackLayer(
-                **{
-                    **x,
-                    "materials": tuple(Material(**m) for m in x["materials"]),  # type: ignore[attr-defined]
-                    "parts": tuple(PackPart(**p) for p in x["parts"]),  # type: ignore[attr-defined]
-                }  # type: ignore[arg-type]
-            )
-            for x in d["layers"]
-        ),
-        items=tuple(PackItem(**_tuples(x)) for x in d["items"]),
-        ramps=tuple(Ramp(**_tuples(x)) for x in d["ramps"]),
+        **{k: data[k] for k in ("name", "title", "licence", "attribution", "source", "frame_size", "report")},
+        animations=tuple(Animation(**_tuples(a)) for a in data["animations"]),
+        layers=tuple(_layer(x) for x in data["layers"]),
+        items=tuple(PackItem(**_tuples(x)) for x in data["items"]),
+        ramps=tuple(Ramp(**_tuples(x)) for x in data["ramps"]),
         archetypes=tuple(
-            Archetype(**{**x, "layers": {k: LayerOdds(**o) for k, o in x["layers"].items()}})  # type: ignore[attr-defined,arg-type]
-            for x in d["archetypes"]
+            Archetype(**{**x, "layers": {k: LayerOdds(**odds) for k, odds in x["layers"].items()}})
+            for x in data["archetypes"]
         ),
-        credits=tuple(Credit(**_tuples(x)) for x in d["credits"]),
-        groups=tuple(_group(x, planes) for x in d["groups"]),
+        credits=tuple(Credit(**_tuples(x)) for x in data["credits"]),
+        groups=tuple(_group(x, planes) for x in data["groups"]),
         poses={
-            k: {a: np.array(t, np.int16).reshape(len(t), -1, 4) for a, t in table.items()}  # type: ignore[attr-defined]
-            for k, table in data["poses"].items()  # type: ignore[attr-defined]
+            part: {a: np.array(rows, np.int16).reshape(len(rows), -1, 4) for a, rows in table.items()}
+            for part, table in data["poses"].items()
         },
     )
 
 
-def _group(x: dict[str, object], planes: Mapping[str, NDArray[np.generic]]) -> Group:
-    g = Group(
-        id=str(x["id"]),
-        members=tuple((a, b) for a, b in x["members"]),  # type: ignore[attr-defined]
-        items=tuple((a, b) for a, b in x["items"]),  # type: ignore[attr-defined]
-        planes=planes[f"{x['id']}.planes"],  # type: ignore[arg-type]
-        known=planes[f"{x['id']}.known"],  # type: ignore[arg-type]
-        poses_per_view=planes[f"{x['id']}.poses_per_view"],  # type: ignore[arg-type]
-        classes=int(x["classes"]),  # type: ignore[call-overload]
-    )
+def _layer(x: dict[str, Any]) -> PackLayer:
+    materials = tuple(Material(**m) for m in x["materials"])
+    return PackLayer(**{**x, "materials": materials, "parts": tuple(PackPart(**p) for p in x["parts"])})
+
+
+def _group(x: dict[str, Any], planes: Mapping[str, NDArray[Any]]) -> Group:
+    members, items = _tuples(x)["members"], _tuples(x)["items"]
+    arrays = {k: planes[f"{x['id']}.{k}"] for k in ("planes", "known", "poses_per_view")}
+    g = Group(id=x["id"], members=members, items=items, classes=x["classes"], **arrays)
     said = (len(g.items), x["views"], x["height"], x["width"])
     if g.planes.shape != said or g.known.shape != said[:2]:
         raise ValueError(f"planes of {g.id} are {g.planes.shape}, {PACK_FILE} says {said}")
     return g
 
 
-def _tuples(value: dict[str, object]) -> dict[str, object]:
+def _tuples(value: dict[str, Any]) -> dict[str, Any]:
     """JSON lists as tuples, all the way down."""
 
-    def deep(x: object) -> object:
+    def deep(x: Any) -> Any:
         if isinstance(x, list):
             return tuple(deep(y) for y in x)
         return {k: deep(y) for k, y in x.items()} if isinstance(x, dict) else x

@@ -68,7 +68,9 @@ def draw_items(
         item = items.get(layer.id)
         for part in layer.parts if item is not None else ():
             if item is not None and part.part in item.parts:
-                steps.append((item.z if item.z is not None and part.part == "front" else part.z, layer, item, part.part))
+                steps.append(
+                    (item.z if item.z is not None and part.part == "front" else part.z, layer, item, part.part)
+                )
     for _, layer, item, part_name in sorted(steps, key=lambda s: s[0]):
         group = groups[layer.id, part_name]
         entry = pack.poses[f"{layer.id}/{part_name}"][animation][direction, frame]
@@ -99,15 +101,19 @@ def _choose(pack: Pack, archetype: Archetype, n: int) -> tuple[dict[str, PackIte
     bodies = [by_id["body", i] for i in archetype.layers["body"].items] if "body" in archetype.layers else []
     body = bodies[n % len(bodies)].body if bodies else ""
     items: dict[str, PackItem] = {}
-    for layer, odds in archetype.layers.items():
-        fits = [(by_id[layer, i], w) for i, w in odds.items.items() if by_id[layer, i].body in ("", body)]
+    rulers = {i.layer for i in pack.items if i.allows}
+    for layer, odds in sorted(archetype.layers.items(), key=lambda x: x[0] not in rulers):
+        allowed = [i.allows[layer] for i in items.values() if layer in i.allows]
+        fits = [
+            (by_id[layer, i], w)
+            for i, w in odds.items.items()
+            if by_id[layer, i].body in ("", body) and all(i in a for a in allowed)
+        ]
         if fits and rng.random() < odds.chance:
             weight = np.array([w for _, w in fits])
             items[layer] = fits[int(rng.choice(len(fits), p=weight / weight.sum()))][0]
-    for item in list(items.values()):
-        for layer in item.hides:
-            if layer in items and items[layer].id not in item.allows.get(layer, ()):
-                del items[layer]
+    for layer in {hidden for item in items.values() for hidden in item.hides}:
+        items.pop(layer, None)
     ramps: dict[str, str] = {}
     for layer_id in items:
         for m in pack.layer(layer_id).materials:

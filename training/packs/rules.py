@@ -103,7 +103,7 @@ class Cleaning:
     """How stray pixels are told from art (slots.py)."""
 
     rare_share: float = 0.2  # a colour outside the ramps in fewer of an item's frames is irregular
-    snap_neighbours: float = 1.0  # irregular pixels with so many art pixels around (of 8) are kept, in the nearest colour
+    snap_neighbours: float = 1.0  # irregular pixels with so many art pixels around (of 8) get the nearest colour
     island_pixels: int = 4  # irregular pixels on an island with fewer art pixels are a scrap of something else
 
 

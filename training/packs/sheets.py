@@ -15,6 +15,7 @@ from PIL import Image, UnidentifiedImageError
 
 from training.packs.rules import LayerRule, Rules, SheetRule
 from vcg_bridge.contract.errors import PackError
+from vcg_bridge.contract.manifest import PARTS
 
 CLEAR = -1
 """Colour code of a transparent pixel; others are 0xRRGGBB."""
@@ -53,7 +54,9 @@ def slug(title: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
 
 
-def scan(pack: Path, rules: Rules, ramp_names: frozenset[str], progress: Callable[[str], None]) -> tuple[tuple[Art, ...], Found]:
+def scan(
+    pack: Path, rules: Rules, ramp_names: frozenset[str], progress: Callable[[str], None]
+) -> tuple[tuple[Art, ...], Found]:
     """All items of the pack in rule order, then by name.
 
     Raises PackError for a folder without the layout, an unreadable picture and a sheet of a wrong size.
@@ -93,13 +96,13 @@ def scan(pack: Path, rules: Rules, ramp_names: frozenset[str], progress: Callabl
             continue
         progress(folder)
         colour = next((c for c in rules.colours if c in front), sorted(front)[0])
-        sheets: dict[str, dict[str, Codes]] = {"front": {}}
-        for part in ("front", "behind"):
-            for title, file in folders.get((folder, part), {}).get(colour, {}).items():
-                codes, half = _read_sheet(file, titles[title], layer.frame_size)
-                sheets.setdefault(part, {})[titles[title].id] = codes
+        sheets: dict[str, dict[str, Codes]] = {}
+        for part in PARTS:
+            for name, path in folders.get((folder, part), {}).get(colour, {}).items():
+                codes, half = _read_sheet(path, titles[name], layer.frame_size)
+                sheets.setdefault(part, {})[titles[name].id] = codes
                 if any(half):
-                    faint[file.relative_to(pack).as_posix()] = half
+                    faint[path.relative_to(pack).as_posix()] = half
         title = Path(folder).name
         body = next((b for b in rules.bodies if b.folder in folder.split("/")), None)
         arts.append(
@@ -131,7 +134,8 @@ def _read_sheet(file: Path, sheet: SheetRule, size: int) -> tuple[Codes, tuple[i
         raise PackError(f"cannot read {file}: {error}", hint="fetch the file again") from error
     height, width = rgba.shape[:2]
     rows = len(sheet.rows)
-    codes = np.where(rgba[..., 3] >= 128, (rgba[..., 0] << 16) | (rgba[..., 1] << 8) | rgba[..., 2], CLEAR).astype(np.int32)
+    codes = rgba[..., 0] << 16 | rgba[..., 1] << 8 | rgba[..., 2]
+    codes[rgba[..., 3] < 128] = CLEAR
     # some one-row sheets are saved with empty rows below
     if width != sheet.frames * size or height < rows * size or height % size or (codes[rows * size :] != CLEAR).any():
         raise PackError(
