@@ -1,0 +1,145 @@
+"""Options that several commands share, once."""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from vcg_bridge.contract.errors import BadRequest, ConfigError
+
+if TYPE_CHECKING:
+    from vcg_bridge.sprites.writer import WriteOptions
+
+
+class Layout(StrEnum):
+    """How the frames lie on the sheet."""
+
+    rows = "rows"
+    lpc = "lpc"
+    packed = "packed"
+
+
+class Device(StrEnum):
+    """What draws."""
+
+    auto = "auto"
+    cpu = "cpu"
+    cuda = "cuda"
+
+
+WHAT, SHEET, SERVER = "What to draw", "Sheet and files", "Server"
+
+Animations = Annotated[
+    str, typer.Option("--animations", help="Only these, with commas between: walk,idle. Default: all.", rich_help_panel=WHAT)
+]
+LayoutOption = Annotated[
+    Layout,
+    typer.Option(
+        "--layout",
+        help="rows: a block per animation. lpc: the sheet that LPC tools read. packed: small, for texture memory.",
+        rich_help_panel=SHEET,
+    ),
+]
+Scale = Annotated[
+    int, typer.Option("--scale", min=1, max=8, help="Every pixel becomes SCALE x SCALE.", rich_help_panel=SHEET)
+]
+Outline = Annotated[
+    str,
+    typer.Option("--outline", metavar="COLOUR", help="Outline of one pixel: dark, or a colour like 201018.", rich_help_panel=SHEET),
+]
+Shadow = Annotated[
+    int, typer.Option("--shadow", min=0, max=100, metavar="PERCENT", help="Drop shadow, how dark: 0 none, 40 usual.", rich_help_panel=SHEET)
+]
+NormalMap = Annotated[
+    bool, typer.Option("--normal-map", help="Also NAME.normal.png, for lights in 2D.", rich_help_panel=SHEET)
+]
+Padding = Annotated[
+    int, typer.Option("--padding", min=0, max=32, help="packed: pixels between frames.", rich_help_panel=SHEET)
+]
+Extrude = Annotated[
+    int, typer.Option("--extrude", min=0, max=8, help="packed: repeat the frames' edges so far, against seams.", rich_help_panel=SHEET)
+]
+Gifs = Annotated[bool, typer.Option("--gifs", help="Also a GIF of each animation.", rich_help_panel=SHEET)]
+
+Server = Annotated[
+    str,
+    typer.Option(
+        "--server",
+        envvar="VCG_SERVER",
+        metavar="ADDRESS",
+        help="Use the server there, tcp://127.0.0.1:7421. Default: one that runs on this machine, else one is started.",
+        rich_help_panel=SERVER,
+    ),
+]
+KeepServer = Annotated[
+    bool,
+    typer.Option("--keep-server", help="Leave a server that had to be started running: the next call is faster.", rich_help_panel=SERVER),
+]
+BundleOption = Annotated[
+    str, typer.Option("--bundle", metavar="NAME", help="Draw with this bundle (vcg bundles list).", rich_help_panel=SERVER)
+]
+DeviceOption = Annotated[
+    Device | None, typer.Option("--device", help="What a server that has to be started draws on.", rich_help_panel=SERVER)
+]
+TokenFile = Annotated[
+    Path | None,
+    typer.Option("--token-file", envvar="VCG_TOKEN_FILE", help="File with the token the server asks for.", rich_help_panel=SERVER),
+]
+
+_DARK = (16, 12, 20, 255)
+
+
+def write_options(
+    *,
+    layout: Layout,
+    scale: int,
+    outline: str,
+    shadow: int,
+    normal_map: bool,
+    padding: int,
+    extrude: int,
+    gifs: bool,
+) -> WriteOptions:
+    """The sheet options of the command line as the writer takes them. Raises BadRequest for a colour that is none."""
+    from vcg_bridge.sprites.writer import WriteOptions
+
+    if (padding != 1 or extrude) and layout is not Layout.packed:
+        raise BadRequest("--padding and --extrude are for packed sheets", hint="add --layout packed")
+    return WriteOptions(
+        layout=layout.value,
+        scale=scale,
+        outline=_colour(outline) if outline else None,
+        shadow=(0, 0, 0, round(shadow * 2.55)) if shadow else None,
+        normal_map=normal_map,
+        padding=padding,
+        extrude=extrude,
+        gifs=gifs,
+    )
+
+
+def _colour(text: str) -> tuple[int, int, int, int]:
+    if text == "dark":
+        return _DARK
+    digits = text.removeprefix("#")
+    if not re.fullmatch("[0-9a-fA-F]{6}", digits):
+        raise BadRequest(f"--outline {text!r} is not a colour", hint="dark, or six hex digits of red, green, blue: 201018")
+    red, green, blue = bytes.fromhex(digits)
+    return red, green, blue, 255
+
+
+def read_token(path: Path | None) -> str:
+    """The token in a file, "" without one. Raises ConfigError where it cannot be read or holds none."""
+    if path is None:
+        return ""
+    try:
+        token = path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not text"
+        raise ConfigError(f"--token-file {path}: cannot be read: {reason}") from None
+    if not token:
+        raise ConfigError(f"--token-file {path}: the file is empty", hint="it must hold the token and nothing else")
+    return token
