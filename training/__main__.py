@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import typer
 
+from training.export_command import export
 from training.packs.command import prepare
+from training.train_command import train
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False)
 app.command()(prepare)
-
-
-@app.callback()
-def _group() -> None:
-    """Keeps `prepare` a subcommand."""
+app.command()(train)
+app.command()(export)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,274 @@
+"""Run -> bundle: ONNX files, manifest, credits, model card and preview, written whole or not at all."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import hashlib
+import io
+import json
+import shutil
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime as ort
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from training.errors import TrainingError
+from training.evaluate import Draw, Exactness, exactness
+from training.onnx_file import onnx_bytes
+from training.packs.neutral import Pack
+from training.run import front_group, load_group
+from training.trainer import GroupTrainer
+from vcg_bridge.contract import manifest as m
+from vcg_bridge.contract.manifest_io import dump_manifest, load_manifest
+from vcg_bridge.sprites.clean import places
+from vcg_bridge.sprites.clean import places
+
+
+PARITY_TOLERANCE = 1e-5
+"""Largest accepted difference between torch and ONNX Runtime on the same (half-precision) weights, relative to the largest logit."""
+
+
+def export_bundle(run: Path, pack: Pack, out: Path, version: str, *, allow_unfinished: bool = False) -> m.Manifest:
+    """Write the bundle of a run to `out`; replaces an older bundle there only when the new one is complete and valid.
+
+    Raises TrainingError when the run is unfinished (unless allowed), when torch and ONNX Runtime disagree, or when `out` is
+    something other than a bundle.
+    """
+    if out.exists() and not (out / m.MANIFEST_FILE).is_file() and any(out.iterdir()):
+        raise TrainingError(f"{out} exists and is no bundle", hint="choose another --out")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as scratch:
+        folder = Path(scratch) / out.name
+        folder.mkdir()
+        config, trainers = _trainers(run, pack, allow_unfinished)
+        codes: dict[tuple[str, str], Tensor] = {}
+        networks, figures = [], {}
+        for group_id, trainer in trainers.items():
+            file = f"{group_id}.onnx"
+            quantised = _quantised(trainer.ema_codes)
+            draw = _write_network(trainer, quantised, folder / file)
+            networks.append(
+                m.Network(
+                    id=group_id,
+                    file=file,
+                    views=trainer.shape.views,
+                    classes=trainer.shape.classes,
+                    height=trainer.shape.height,
+                    width=trainer.shape.width,
+                )
+            )
+            figures[group_id] = exactness(trainer.data, quantised, trainer.data.pairs, draw)
+            if front_group(pack, group_id) is None:
+                codes |= dict(zip(trainer.data.items, quantised, strict=True))
+        training = _training_record(config, trainers, figures)
+        manifest = _manifest(pack, version, networks, codes, training)
+        _write_papers(pack, manifest, folder)
+        manifest = dataclasses.replace(manifest, files=_hashes(folder))
+        (folder / m.MANIFEST_FILE).write_bytes(dump_manifest(manifest))
+        checked = load_manifest(folder)
+        _replace(folder, out)
+    return checked
+
+
+def _trainers(run: Path, pack: Pack, allow_unfinished: bool) -> tuple[Any, dict[str, GroupTrainer]]:
+    from training.config import load_config
+
+    config = load_config(run)
+    trainers = {g.id: load_group(run, pack, g.id, config) for g in pack.groups}
+    unfinished = [k for k, t in trainers.items() if not t.done]
+    if unfinished and not allow_unfinished:
+        raise TrainingError(
+            f"not finished: {', '.join(unfinished)}",
+            hint=f"go on with `python -m training train --resume {run}`, or export it as it is with --unfinished",
+        )
+    return config, trainers
+
+
+def _quantised(codes: Tensor) -> Tensor:
+    return (codes * m.CODE_SCALE).round().clamp(-127, 127) / m.CODE_SCALE
+
+
+def _write_network(trainer: GroupTrainer, codes: Tensor, path: Path) -> Draw:
+    """Write one ONNX file and check it against torch on every drawing of the group; return a Draw that runs the file."""
+    path.write_bytes(onnx_bytes(trainer.ema.eval()))
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = 1
+    session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    half = {k: v.half().float() if v.numel() > 256 else v for k, v in trainer.ema.state_dict().items()}
+    trainer.ema.load_state_dict(half)  # the file holds large weights in half precision: compare like with like
+    pairs = trainer.data.pairs
+    worst = 0.0
+    for start in range(0, len(pairs), 256):
+        item, view = torch.from_numpy(pairs[start : start + 256].T.copy())
+        (logits,) = session.run(None, {"code": codes[item].numpy(), "view": view.numpy()})
+        with torch.no_grad():
+            expected = trainer.ema(codes[item], view).numpy()
+        worst = max(worst, float(np.abs(logits - expected).max() / np.abs(expected).max()))
+    if not worst < PARITY_TOLERANCE:
+        raise TrainingError(f"{path.name}: torch and ONNX Runtime differ by {worst:.2g} of the largest logit (accepted: {PARITY_TOLERANCE})")
+
+    def draw(code: Tensor, view: Tensor) -> NDArray[np.uint8]:
+        (logits,) = session.run(None, {"code": code.numpy(), "view": view.numpy()})
+        result: NDArray[np.uint8] = logits.argmax(1).astype(np.uint8)
+        return result
+
+    return draw
+
+
+def _training_record(config: Any, trainers: dict[str, GroupTrainer], figures: dict[str, Exactness]) -> dict[str, object]:
+    total = sum(figures.values(), Exactness(0, 0, 0, 0))
+    images = sum(t.at * config.batch for t in trainers.values())
+    return {
+        "config": dataclasses.asdict(config),
+        "images": images,
+        "evaluation": {
+            "what": "pack items redrawn in every pose the art has, from the files of this bundle",
+            "exact_slots": round(total.exact_share, 6),
+            "alpha": round(total.alpha_share, 6),
+            "groups": {
+                k: {"exact_slots": round(v.exact_share, 6), "alpha": round(v.alpha_share, 6), "images": trainers[k].at * config.batch}
+                for k, v in figures.items()
+            },
+        },
+    }
+
+
+def _pose_table(pack: Pack, key: str) -> dict[str, NDArray[np.int16]]:
+    return {animation: np.array(rows, np.int16) for animation, rows in pack.poses[key].items()}
+
+
+def _cleaning(pack: Pack, layer_id: str, group_id: str) -> dict[str, NDArray[np.int16]]:
+    """Where this layer's own art has what cleaning takes out elsewhere."""
+    group = next(g for g in pack.groups if g.id == group_id)
+    rows = [i for i, (layer, _) in enumerate(group.items) if layer == layer_id]
+    return {rule: np.unique(at, axis=0) for rule, at in places(group.planes[rows], group.known[rows]).items()}
+
+
+def _cleaning(pack: Pack, layer_id: str, group_id: str) -> dict[str, NDArray[np.int16]]:
+    group = pack.group(group_id)
+    rows = [i for i, (layer, _) in enumerate(group.items) if layer == layer_id]
+    return {rule: np.unique(at, axis=0) for rule, at in places(group.planes[rows], group.known[rows]).items()}
+
+
+def _manifest(
+    pack: Pack, version: str, networks: Sequence[m.Network], codes: dict[tuple[str, str], Tensor], training: dict[str, object]
+) -> m.Manifest:
+    z_dim = len(next(iter(codes.values())))
+    return m.Manifest(
+        name=pack.name,
+        version=version,
+        title=pack.title,
+        licence=pack.licence,
+        attribution=pack.attribution,
+        frame_size=pack.frame_size,
+        z_dim=z_dim,
+        animations=pack.animations,
+        layers=tuple(
+            m.Layer(
+                id=layer.id,
+                title=layer.title,
+                required=layer.required,
+                frame_size=layer.frame_size,
+                materials=layer.materials,
+                fixed=layer.fixed,
+                parts=tuple(
+                    m.PartTable(
+                        part=p.part,
+                        z=p.z,
+                        network=p.group,
+                        poses=_pose_table(pack, f"{layer.id}/{p.part}"),
+                        cleaning=_cleaning(pack, layer.id, p.group),
+                    )
+                    for p in layer.parts
+                ),
+            )
+            for layer in pack.layers
+        ),
+        items=tuple(
+            m.Item(
+                id=item.id,
+                layer=item.layer,
+                title=item.title,
+                kind=item.kind,
+                body=item.body,
+                code=tuple(int(x) for x in (codes[item.layer, item.id] * m.CODE_SCALE).round().tolist()),
+                ramps=item.ramps,
+                fixed=item.fixed,
+                z=item.z,
+                hides=item.hides,
+                allows=item.allows,
+                parts=item.parts,
+                drawn=item.drawn,
+                credits=item.credits,
+            )
+            for item in pack.items
+        ),
+        networks=tuple(networks),
+        ramps=pack.ramps,
+        archetypes=pack.archetypes,
+        files={},
+        training=training,
+    )
+
+
+def _write_papers(pack: Pack, manifest: m.Manifest, folder: Path) -> None:
+    table = io.StringIO()
+    writer = csv.writer(table, lineterminator="\n")
+    writer.writerow(["key", "item", "artists", "source", "licence", "details"])
+    for line in pack.credits:
+        writer.writerow([line.key, line.item, ", ".join(line.artists), line.source, line.licence, line.details])
+    (folder / "CREDITS.csv").write_text(table.getvalue(), encoding="utf-8")
+    (folder / "MODEL_CARD.md").write_text(model_card(pack, manifest), encoding="utf-8")
+
+
+def model_card(pack: Pack, manifest: m.Manifest) -> str:
+    """The card a user reads: what it is, whose art it learned from, how it was trained and how exact it is."""
+    evaluation: Any = manifest.training["evaluation"]
+    rows = "\n".join(
+        f"| {k} | {v['exact_slots']:.2%} | {v['alpha']:.3%} | {v['images']:,} |" for k, v in evaluation["groups"].items()
+    )
+    return f"""# {manifest.title} ({manifest.name} {manifest.version})
+
+Draws game characters layer by layer: {len(manifest.layers)} layers, {len(manifest.items)} items, {len(manifest.animations)} animations, frames of
+{manifest.frame_size} x {manifest.frame_size} pixels.
+
+Licence: {manifest.licence}. {manifest.attribution}
+Trained only on: {pack.title}. {pack.source}
+Who drew what: CREDITS.csv. A product that shows characters from this bundle must carry those credits.
+
+## How exactly it redraws the art it was trained on
+Exact: foreground pixels in exactly the right palette slot, over all poses the art has. Alpha: pixels of the whole frame rightly
+opaque or transparent. These are training drawings: they say how faithful the items are, not how good mixtures are.
+
+| group | exact slots | alpha | images seen |
+|---|---|---|---|
+{rows}
+| **all** | **{evaluation["exact_slots"]:.2%}** | **{evaluation["alpha"]:.3%}** | {manifest.training["images"]:,} |
+
+## Training
+`python -m training train --pack PACK` on a CPU with the configuration below, then `python -m training export`.
+
+```json
+{json.dumps(manifest.training["config"], indent=1)}
+```
+"""
+
+
+def _hashes(folder: Path) -> dict[str, str]:
+    return {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(folder.iterdir()) if p.name != m.MANIFEST_FILE}
+
+
+def _replace(folder: Path, out: Path) -> None:
+    old = out.with_name(f".{out.name}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    if out.exists():
+        out.rename(old)
+    folder.rename(out)
+    shutil.rmtree(old, ignore_errors=True)
