@@ -37,6 +37,7 @@ class DesignSpec:
     novelty: float | None = None  # 0..1, share of drawn layers that become mixtures; None: as in `base`, else 0
     base: Recipe | None = None  # a character to change; all of it that is not asked for or in `reroll` stays as it is
     reroll: tuple[str, ...] = ()  # layers and colour groups to draw anew; "item:hair" and "ramp:hair" name one of both
+    keep: tuple[str, ...] = ()  # instead of reroll, named alike: these stay as in `base`, all others are drawn anew
 
 
 _Test = Callable[[Item], bool]
@@ -120,18 +121,30 @@ class _Designer:
 
     def _reroll(self) -> tuple[set[str], set[str]]:
         """Layers and colour groups to draw anew."""
-        if self.spec.reroll and self.base is None:
-            raise BadRequest("reroll changes a recipe, and none was given", hint="give the recipe to start from")
+        reroll, keep = self.spec.reroll, self.spec.keep
+        if (reroll or keep) and self.base is None:
+            raise BadRequest(
+                "reroll and keep change a recipe, and none was given", hint="give the recipe to start from"
+            )
+        if reroll and keep:
+            raise BadRequest("reroll and keep exclude each other", hint="name what changes, or name what stays")
+        layers, groups = self._named(reroll or keep)
+        if keep:
+            return set(self.items) - layers, set(self.manifest.groups) - groups
+        return layers, groups
+
+    def _named(self, names: Iterable[str]) -> tuple[set[str], set[str]]:
+        """Layers and colour groups of those names; a plain name that is both means both."""
         layers: set[str] = set()
         groups: set[str] = set()
-        for name in self.spec.reroll:
+        for name in names:
             only, _, plain = name.rpartition(":")
             is_layer = plain in self.items and only in ("", "item")
             is_group = plain in self.manifest.groups and only in ("", "ramp")
             if not is_layer and not is_group:
                 known = {"item": list(self.items), "ramp": list(self.manifest.groups)}
                 hint = near(plain, known.get(only, [*self.items, *self.manifest.groups]))
-                raise BadRequest(f"cannot reroll {name!r}: no such layer or colour group", hint=hint)
+                raise BadRequest(f"there is no layer or colour group {name!r}", hint=hint)
             if is_layer:
                 layers.add(plain)
             if is_group:

@@ -26,8 +26,8 @@ from vcg_bridge.generators.cache import CacheInfo, DrawnView, ViewCache, ViewKey
 from vcg_bridge.generators.rules import classes_of, code_of, visible_layers
 from vcg_bridge.generators.session import DEVICES, LoadedNetwork, available_devices, default_threads
 
-BATCH = 32
-"""Views of one network that are drawn at once."""
+BATCH = 16
+"""Views of one network that are drawn at once: enough to use the processor well, few enough to share among threads."""
 
 CACHE_BYTES = 64 << 20
 
@@ -53,9 +53,14 @@ class Generator:
     """Draws characters of one bundle. Safe in threads; `close` it, or use it in a `with`, to end its threads."""
 
     def __init__(
-        self, bundle: Bundle, device: str = "auto", threads: int | None = None, cache_bytes: int = CACHE_BYTES
+        self,
+        bundle: Bundle,
+        device: str = "auto",  # auto: CUDA where it works, else the CPU
+        threads: int | None = None,  # None: VCG_THREADS, else all cores
+        cache_bytes: int = CACHE_BYTES,
+        batch: int = BATCH,
     ) -> None:
-        """Networks are loaded when first needed. threads None: VCG_THREADS, else all cores. Raises DeviceError."""
+        """Networks are loaded when first needed. Raises DeviceError for a device that is not there."""
         if device not in DEVICES:
             raise DeviceError(
                 f"unknown device: {device!r}", hint=near(device, DEVICES) or f"one of {', '.join(DEVICES)}"
@@ -64,7 +69,7 @@ class Generator:
             raise DeviceError(f"threads must be 1 or more, not {threads}")
         self.bundle, self.manifest = bundle, bundle.manifest
         self.threads = threads or default_threads()
-        self._cache = ViewCache(cache_bytes)
+        self._cache, self._batch = ViewCache(cache_bytes), batch
         self._networks: dict[str, LoadedNetwork] = {}
         self._locks = {x.id: Lock() for x in self.manifest.networks}
         self._tables = {
@@ -190,7 +195,7 @@ class Generator:
                 missing[key.network, key.classes].append(key)
             else:
                 views[key] = found
-        pending = {self._pool.submit(self._draw_batch, batch) for batch in _batches(missing.values())}
+        pending = {self._pool.submit(self._draw_batch, batch) for batch in _batches(missing.values(), self._batch)}
         try:
             while pending:
                 done, pending = wait(pending, return_when=FIRST_COMPLETED)
@@ -218,10 +223,10 @@ class Generator:
         return views
 
 
-def _batches(groups: Iterable[list[ViewKey]]) -> Iterator[list[ViewKey]]:
-    """Lists of at most BATCH keys, evenly filled."""
+def _batches(groups: Iterable[list[ViewKey]], most: int) -> Iterator[list[ViewKey]]:
+    """Lists of at most `most` keys, evenly filled."""
     for keys in groups:
-        count = -(-len(keys) // BATCH)
+        count = -(-len(keys) // most)
         for i in range(count):
             yield keys[len(keys) * i // count : len(keys) * (i + 1) // count]
 
