@@ -93,7 +93,9 @@ def _check_recolouring(pack: Pack, d: Drawn) -> tuple[int, list[str]]:
     planes = planes[planes > 0]
     paint = _paint_table(d.classes)
     first_of = {v: c for c, v in sorted(d.classes.items(), reverse=True)}
-    shared = [f"{layer.id}/{d.art.id}: {v:06x}" for c, v in d.classes.items() if first_of[v] != c]
+    shared = [
+        f"{layer.id}/{d.art.id}: {v:06x}" for c, v in d.classes.items() if first_of[v] != c and v in d.colours.used
+    ]
     done, base = 0, 1
     for m in layer.materials:
         ramp = d.colours.ramps.get(m.group)

@@ -185,7 +185,8 @@ def _moves(drawn: tuple[Drawn, ...], animations: tuple[Animation, ...], rules: R
     by_id = {a.id: a for a in animations}
     moves: dict[tuple[str, str], tuple[int, int]] = {}
     for animation, source in rules.borrow.items():
-        item = next((d.planes["front"] for d in drawn if {animation, source} <= d.planes["front"].keys()), None)
+        fronts = (d.planes.get("front", {}) for d in drawn)
+        item = next((p for p in fronts if {animation, source} <= p.keys()), None)
         if item is None or animation not in by_id:
             continue
         for d, direction in enumerate(by_id[animation].directions):
@@ -258,6 +259,7 @@ def expand_archetypes(
     for x in rules.layers:
         groups[x.colour_group] = x.kind
         groups.update({kind if kind == "eyes" else f"{x.id}-{kind}": kind for kind in x.also})
+    required = {x.id for x in rules.layers if x.required}
     unmatched: list[str] = []
     archetypes = []
     for a in rules.archetypes:
@@ -269,6 +271,8 @@ def expand_archetypes(
                 weights.update(dict.fromkeys(hits, weight))
                 if not hits:
                     unmatched.append(f"{a.id}: {layer} {pattern!r}")
+            if not weights and layer in required:  # better any head than none
+                weights = {i.id: 1.0 for i in items if i.layer == layer}
             if weights and chance > 0:
                 layers[layer] = LayerOdds(chance, weights)
         table: dict[str, dict[str, float]] = {}

@@ -103,6 +103,11 @@ def scan(
                 sheets.setdefault(part, {})[titles[name].id] = codes
                 if any(half):
                     faint[path.relative_to(pack).as_posix()] = half
+        sheets = {part: found for part, found in sheets.items() if any((c != CLEAR).any() for c in found.values())}
+        if not sheets:
+            raise PackError(
+                f"{folder}: nothing is drawn in its {colour} sheets", hint="remove the folder, or fetch it again"
+            )
         title = Path(folder).name
         body = next((b for b in rules.bodies if b.folder in folder.split("/")), None)
         arts.append(
