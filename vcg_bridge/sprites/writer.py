@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vcg_bridge.contract.character import Character
@@ -65,6 +65,7 @@ def character_files(
     """File name -> contents of everything but the credits, in the order in which they should appear."""
     options = options or WriteOptions()
     check_name(name)
+    solid = dressed(character, manifest, replace(options, shadow=None))  # a shadow lies on the ground: it takes no light
     character = dressed(character, manifest, options)
     sheet = lay_out(
         options.layout,
@@ -83,7 +84,7 @@ def character_files(
         else indexed_png(sheet.plane, sheet.palette, text)
     }
     if normal:
-        files[normal] = png(paint(sheet, normal_maps(character, manifest), FLAT))
+        files[normal] = png(paint(sheet, normal_maps(solid, manifest), FLAT))
     recipe = character.recipe
     files[f"{name}.json"] = aseprite_json(
         sheet, manifest, recipe, name=name, image=image, kind=options.json, normal_map=normal
