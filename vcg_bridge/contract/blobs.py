@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import zlib
 from functools import cache
+from importlib.util import find_spec
 
 from vcg_bridge.contract import vocabulary as v
 from vcg_bridge.contract.errors import IntegrityError
@@ -18,11 +19,7 @@ _WINDOW_LOG = 27  # 128 MiB, what every zstd decoder takes
 @cache
 def available_codecs() -> tuple[str, ...]:
     """The codecs that this Python has, preferred first."""
-    try:
-        import zstandard  # noqa: F401
-    except ImportError:
-        return ("gzip", "raw")
-    return ("zstd", "gzip", "raw")
+    return ("zstd", "gzip", "raw") if find_spec("zstandard") else ("gzip", "raw")
 
 
 def encode_blob(codec: str, data: bytes) -> bytes:
