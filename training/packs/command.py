@@ -94,6 +94,7 @@ def _notes(report: Mapping[str, Any]) -> list[str]:
     views = sum(x["unknown"] for x in report["views"].values())
     notes = {
         f"no layer takes {some(report['ignored_folders'])}": report["ignored_folders"],
+        f"in no colour folder, so not art: {some(report['uncoloured_folders'])}": report["uncoloured_folders"],
         f"not an animation: {some(report['unused_sheets'])}": report["unused_sheets"],
         f"nearly transparent pixels: {sum(x['dropped'] for x in faint.values())} dropped, {sum(x['kept'] for x in faint.values())} "
         f"made opaque, in {len(faint)} sheets": faint,

@@ -32,15 +32,16 @@ def read_credits(pack: Path, licence: str) -> tuple[CreditFile, ...]:
 def credits_of(
     art: Art, root: str, files: tuple[CreditFile, ...], headings: Mapping[str, str]
 ) -> tuple[tuple[Credit, ...], bool]:
-    """(entries an item needs, whether one of them is its own). Own entry first, then the general line of its folder.
+    """(entries an item needs, whether one of them is its own). Own entry first, then the general line of its folder;
+    without an own entry the general lines of all folders above it.
 
     headings: pattern of item folders -> heading of their entry, where the two differ.
     """
     above = [f for f in files if f.folder == "." or f"{root}/{art.folder}/".startswith(f"{f.folder}/")]
     wanted = {_plain(h) for p, h in headings.items() if fnmatch.fnmatchcase(art.folder, p)} or {_plain(art.title)}
     own = [e for f in above for e in f.entries if _plain(e.item) in wanted]
-    # an item with an entry of its own needs only what its own file says of all
-    general = [f.general for f in (above[:1] if own else above) if f.general.artists][:1]
+    # an item with an entry of its own needs only what its own file says of all; of another nobody knows who drew it
+    general = [f.general for f in (above[:1] if own else above) if f.general.artists]
     return tuple(own + general), bool(own)
 
 

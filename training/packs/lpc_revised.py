@@ -327,6 +327,7 @@ def _report(
     }
     return {
         "ignored_folders": list(found.ignored),
+        "uncoloured_folders": list(found.uncoloured),
         "unused_sheets": list(found.unused_sheets),
         "faint_pixels": {file: {"dropped": dropped, "kept": kept} for file, (dropped, kept) in found.faint.items()},
         "cleaned": cleaned,

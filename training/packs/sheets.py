@@ -45,6 +45,7 @@ class Found:
     """What a scan met besides items."""
 
     ignored: tuple[str, ...]  # item folders that no layer takes
+    uncoloured: tuple[str, ...]  # folders with sheets that are in no colour folder: the artists' bases and guides
     unused_sheets: tuple[str, ...]  # file names that are no animation, with how often
     faint: Mapping[str, tuple[int, int]]  # file -> partly transparent pixels: dropped (under half), kept (made opaque)
 
@@ -67,14 +68,18 @@ def scan(
     titles = {sheet.title: sheet for sheet in rules.sheets}
     folders: dict[tuple[str, str], dict[str, dict[str, Path]]] = {}  # (item folder, part) -> colour -> title -> file
     unused: dict[str, int] = {}
+    bases: dict[str, None] = {}
     for here, names, files in os.walk(root):
         names[:] = sorted(n for n in names if not _any_match(n, rules.skip))
         at = Path(here)
         part = "behind" if at.parent.name in rules.behind else "front"
         item = at.parent.parent if part == "behind" else at.parent
         for file in sorted(files):
-            if not file.endswith(".png") or at.name not in ramp_names:
-                continue  # a picture outside a colour folder is an uncoloured base or a guide
+            if not file.endswith(".png"):
+                continue
+            if at.name not in ramp_names:
+                bases[at.relative_to(root).as_posix()] = None
+                continue
             if file[:-4] not in titles:
                 unused[file] = unused.get(file, 0) + 1
                 continue
@@ -123,7 +128,8 @@ def scan(
         )
     order = {x.id: i for i, x in enumerate(rules.layers)}
     arts.sort(key=lambda a: (order[a.layer.id], a.id))
-    return tuple(arts), Found(tuple(ignored), tuple(f"{k} ({n})" for k, n in sorted(unused.items())), faint)
+    unused_sheets = tuple(f"{k} ({n})" for k, n in sorted(unused.items()))
+    return tuple(arts), Found(tuple(ignored), tuple(bases), unused_sheets, faint)
 
 
 def _any_match(name: str, patterns: tuple[str, ...]) -> bool:
