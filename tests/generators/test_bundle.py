@@ -80,7 +80,7 @@ def test_an_unwritable_folder_is_an_output_error(
 
 def test_unknown_bundles_are_named(user: Path, tiny_folder: Path, tmp_path: Path) -> None:
     add_bundle(tiny_folder)
-    with pytest.raises(BundleError, match="no bundle named 'tinny'.*did you mean \"tiny\""):
+    with pytest.raises(BundleError, match=r"no bundle named 'tinny'.*did you mean \"tiny\""):
         open_bundle("tinny")
     with pytest.raises(BundleError, match=r"not a bundle folder"):
         open_bundle(tmp_path / "nothing")

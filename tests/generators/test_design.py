@@ -221,7 +221,7 @@ def test_wishes_against_a_base_are_refused(manifest: Manifest) -> None:
     bare = design(manifest, DesignSpec(archetype="villager", items={"hair": "long-02-loose"}))
     with pytest.raises(BadRequest, match="'long-02-loose' does not fit under helm 'helm-02-open'"):
         design(manifest, DesignSpec(base=bare, items={"helm": "helm-02-open"}))
-    with pytest.raises(BadRequest, match="no layer or colour group 'haar'.*did you mean \"hair\""):
+    with pytest.raises(BadRequest, match=r"no layer or colour group 'haar'.*did you mean \"hair\""):
         design(manifest, DesignSpec(base=bare, reroll=("haar",)))
     with pytest.raises(BadRequest, match="'ramp:body'"):
         design(manifest, DesignSpec(base=bare, reroll=("ramp:body",)))
