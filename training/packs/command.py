@@ -78,7 +78,8 @@ def _summary(pack: Pack, checked: Checked) -> None:
         console.print(line, soft_wrap=True)
     console.print(
         f"checked: {checked.frames} frames rebuilt exactly ({checked.pixels} pixels; {checked.cleaned_pixels} cleaned), "
-        f"{checked.recolourings} recolourings exact"
+        f"{checked.recolourings} recolourings exact",
+        soft_wrap=True,
     )
 
 
@@ -100,7 +101,7 @@ def _notes(report: Mapping[str, Any]) -> list[str]:
         f"made opaque, in {len(faint)} sheets": faint,
         f"stray pixels: {sum(x['snapped'] for x in cleaned.values())} given the item's nearest colour, "
         f"{sum(x['removed'] for x in cleaned.values())} removed, in {len(cleaned)} items": cleaned,
-        f"{len(gaps)} items lack animations that others of their layer have ({views} drawings to fill in): {some(gaps)}": gaps,
+        f"{len(gaps)} items lack animations that others of their group have ({views} drawings to fill in): {some(gaps)}": gaps,
         f"no credit entry of their own, only their folder's or the pack's: {some(report['without_own_credit'])}": report[
             "without_own_credit"
         ],

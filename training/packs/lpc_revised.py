@@ -321,22 +321,21 @@ def _report(
             for c in d.cleaned:
                 count.update(removed=c.removed, snapped=c.snapped, frames=1)
             cleaned[f"{d.art.layer.id}/{d.art.id}"] = dict(sorted(count.items()))
-    everywhere = {
-        layer: {a for d in drawn if d.art.layer.id == layer for a in d.art.poses()}
-        for layer in {d.art.layer.id for d in drawn}
-    }
+    everywhere: dict[str, set[str]] = {}  # view group -> animations that some item of it has
+    for d in drawn:
+        everywhere.setdefault(d.art.layer.view_group, set()).update(d.art.poses())
     return {
         "ignored_folders": list(found.ignored),
         "uncoloured_folders": list(found.uncoloured),
         "unused_sheets": list(found.unused_sheets),
         "faint_pixels": {file: {"dropped": dropped, "kept": kept} for file, (dropped, kept) in found.faint.items()},
         "cleaned": cleaned,
-        "missing": {  # animations that the art lacks; those that other items of the layer have are the network's to fill in
+        "missing": {  # animations that the art lacks; those that other items of the view group have are the network's to fill in
             f"{d.art.layer.id}/{d.art.id}": {
                 "fill_in": [
-                    a.id for a in animations if a.id in everywhere[d.art.layer.id] and a.id not in d.art.poses()
+                    a.id for a in animations if a.id in everywhere[d.art.layer.view_group] and a.id not in d.art.poses()
                 ],
-                "not_drawn": [a.id for a in animations if a.id not in everywhere[d.art.layer.id]],
+                "not_drawn": [a.id for a in animations if a.id not in everywhere[d.art.layer.view_group]],
             }
             for d in drawn
             if len(d.art.poses()) < len(animations)
