@@ -150,13 +150,18 @@ def main() -> int:
             layers[item.layer] += count
     total = sum(layers.values(), Count())
     for name, count in [*layers.items(), ("all", total)]:
-        print(f"{name:10} slot {count.slot_share:7.2%}   alpha {count.alpha_share:7.3%}   {count.foreground:>10} pixels")
+        print(
+            f"{name:10} slot {count.slot_share:7.2%}   alpha {count.alpha_share:7.3%}   {count.foreground:>10} pixels"
+        )
     worst = sorted(items.items(), key=lambda x: x[1].slot_share)[:8]
     print("worst items: " + ", ".join(f"{name} {count.slot_share:.1%}" for name, count in worst))
     goal = total.slot_share >= GOAL_SLOT and total.alpha_share >= GOAL_ALPHA
     print(f"goal (slot {GOAL_SLOT:.0%}, alpha {GOAL_ALPHA:.1%}): {'reached' if goal else 'not reached'}")
     if options.json:
-        rows = {name: [round(c.slot_share, 6), round(c.alpha_share, 6)] for name, c in [("all", total), *layers.items(), *items.items()]}
+        rows = {
+            name: [round(c.slot_share, 6), round(c.alpha_share, 6)]
+            for name, c in [("all", total), *layers.items(), *items.items()]
+        }
         options.json.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
     return 0
 

@@ -22,7 +22,7 @@ from vcg_bridge.generators.generator import Generator, all_poses
 from vcg_bridge.sprites.compose import compose
 from vcg_bridge.sprites.contact import contact_sheet, crowd_sheet
 from vcg_bridge.sprites.gif import animation_gif
-from vcg_bridge.sprites.png import png
+from vcg_bridge.sprites.png import indexed_png, png
 from vcg_bridge.sprites.writer import write_files
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -44,7 +44,7 @@ def crowd(generator: Generator, novelty: float) -> NDArray[np.uint8]:
     specs = [DesignSpec(seed=i + 1, archetype=kinds[i % len(kinds)], novelty=novelty) for i in range(CROWD)]
     characters = draw(generator, specs, ["idle", "walk"])
     labels = [f"{c.recipe.archetype} {c.recipe.seed}" for c in characters]
-    return crowd_sheet(characters, generator.manifest, labels=labels, columns=8, scale=3)
+    return crowd_sheet(characters, labels=labels, columns=8, scale=3)
 
 
 def main() -> None:
@@ -58,7 +58,9 @@ def main() -> None:
         files = {
             "24-npcs.png": png(crowd(generator, novelty=0.0)),
             "24-npcs-novelty.png": png(crowd(generator, novelty=1.0)),
-            "guard-7.contact.png": png(contact_sheet(guard, manifest, title="guard-7   guard seed 7", scale=1)),
+            "guard-7.contact.png": indexed_png(
+                *contact_sheet(guard, manifest, title="guard-7   guard seed 7", scale=1)
+            ),
             "guard-7.walk.gif": animation_gif(guard, manifest, "walk", scale=3),
         }
     for path in write_files(options.out, files):

@@ -39,7 +39,10 @@ def test_installed_packages_import_without_torch_and_training(package: str) -> N
     ("package", "heavy"),
     [
         ("contract", {"zmq", "cv2", "onnxruntime", "onnx", "PIL", "typer", "rich"}),
-        ("client", {"cv2", "onnxruntime", "onnx", "PIL", "typer", "rich", "vcg_bridge.generators", "vcg_bridge.sprites"}),
+        (
+            "client",
+            {"cv2", "onnxruntime", "onnx", "PIL", "typer", "rich", "vcg_bridge.generators", "vcg_bridge.sprites"},
+        ),
         ("sprites", {"zmq", "onnxruntime", "onnx", "typer", "rich"}),
         ("cli.main", {"cv2", "onnxruntime", "onnx", "zmq"}),  # `vcg --help` answers at once
     ],
@@ -53,7 +56,18 @@ def test_imports_stay_light(package: str, heavy: set[str]) -> None:
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wheel")
-    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "-w", str(folder), str(ROOT)]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "wheel",
+        "--quiet",
+        "--no-deps",
+        "--no-build-isolation",
+        "-w",
+        str(folder),
+        str(ROOT),
+    ]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     (path,) = folder.glob("*.whl")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from enum import StrEnum
 from pathlib import Path
@@ -34,7 +35,10 @@ class Device(StrEnum):
 WHAT, SHEET, SERVER = "What to draw", "Sheet and files", "Server"
 
 Animations = Annotated[
-    str, typer.Option("--animations", help="Only these, with commas between: walk,idle. Default: all.", rich_help_panel=WHAT)
+    str,
+    typer.Option(
+        "--animations", help="Only these, with commas between: walk,idle. Default: all.", rich_help_panel=WHAT
+    ),
 ]
 LayoutOption = Annotated[
     Layout,
@@ -49,10 +53,23 @@ Scale = Annotated[
 ]
 Outline = Annotated[
     str,
-    typer.Option("--outline", metavar="COLOUR", help="Outline of one pixel: dark, or a colour like 201018.", rich_help_panel=SHEET),
+    typer.Option(
+        "--outline",
+        metavar="COLOUR",
+        help="Outline of one pixel: dark, or a colour like 201018.",
+        rich_help_panel=SHEET,
+    ),
 ]
 Shadow = Annotated[
-    int, typer.Option("--shadow", min=0, max=100, metavar="PERCENT", help="Drop shadow, how dark: 0 none, 40 usual.", rich_help_panel=SHEET)
+    int,
+    typer.Option(
+        "--shadow",
+        min=0,
+        max=100,
+        metavar="PERCENT",
+        help="Drop shadow, how dark: 0 none, 40 usual.",
+        rich_help_panel=SHEET,
+    ),
 ]
 NormalMap = Annotated[
     bool, typer.Option("--normal-map", help="Also NAME.normal.png, for lights in 2D.", rich_help_panel=SHEET)
@@ -61,7 +78,10 @@ Padding = Annotated[
     int, typer.Option("--padding", min=0, max=32, help="packed: pixels between frames.", rich_help_panel=SHEET)
 ]
 Extrude = Annotated[
-    int, typer.Option("--extrude", min=0, max=8, help="packed: repeat the frames' edges so far, against seams.", rich_help_panel=SHEET)
+    int,
+    typer.Option(
+        "--extrude", min=0, max=8, help="packed: repeat the frames' edges so far, against seams.", rich_help_panel=SHEET
+    ),
 ]
 Gifs = Annotated[bool, typer.Option("--gifs", help="Also a GIF of each animation.", rich_help_panel=SHEET)]
 
@@ -77,17 +97,25 @@ Server = Annotated[
 ]
 KeepServer = Annotated[
     bool,
-    typer.Option("--keep-server", help="Leave a server that had to be started running: the next call is faster.", rich_help_panel=SERVER),
+    typer.Option(
+        "--keep-server",
+        help="Leave a server that had to be started running: the next call is faster.",
+        rich_help_panel=SERVER,
+    ),
 ]
 BundleOption = Annotated[
-    str, typer.Option("--bundle", metavar="NAME", help="Draw with this bundle (vcg bundles list).", rich_help_panel=SERVER)
+    str,
+    typer.Option("--bundle", metavar="NAME", help="Draw with this bundle (vcg bundles list).", rich_help_panel=SERVER),
 ]
 DeviceOption = Annotated[
-    Device | None, typer.Option("--device", help="What a server that has to be started draws on.", rich_help_panel=SERVER)
+    Device | None,
+    typer.Option("--device", help="What a server that has to be started draws on.", rich_help_panel=SERVER),
 ]
 TokenFile = Annotated[
     Path | None,
-    typer.Option("--token-file", envvar="VCG_TOKEN_FILE", help="File with the token the server asks for.", rich_help_panel=SERVER),
+    typer.Option(
+        "--token-file", envvar="VCG_TOKEN_FILE", help="File with the token the server asks for.", rich_help_panel=SERVER
+    ),
 ]
 
 _DARK = (16, 12, 20, 255)
@@ -126,15 +154,17 @@ def _colour(text: str) -> tuple[int, int, int, int]:
         return _DARK
     digits = text.removeprefix("#")
     if not re.fullmatch("[0-9a-fA-F]{6}", digits):
-        raise BadRequest(f"--outline {text!r} is not a colour", hint="dark, or six hex digits of red, green, blue: 201018")
+        raise BadRequest(
+            f"--outline {text!r} is not a colour", hint="dark, or six hex digits of red, green, blue: 201018"
+        )
     red, green, blue = bytes.fromhex(digits)
     return red, green, blue, 255
 
 
 def read_token(path: Path | None) -> str:
-    """The token in a file, "" without one. Raises ConfigError where it cannot be read or holds none."""
+    """The token in a file, else that of VCG_TOKEN, else "". Raises ConfigError where a file cannot be read or is empty."""
     if path is None:
-        return ""
+        return os.environ.get("VCG_TOKEN", "")
     try:
         token = path.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:

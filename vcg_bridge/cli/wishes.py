@@ -51,12 +51,23 @@ def split_names(text: str, option: str) -> tuple[str, ...]:
     return names
 
 
+def wear(items: Mapping[str, str], without: Iterable[str]) -> dict[str, str | None]:
+    """Layer -> item, or None for layers that stay bare. Raises BadRequest where both are asked for."""
+    bare = dict.fromkeys(without)
+    for layer in bare:
+        if layer in items:
+            raise BadRequest(f"--no {layer} and --item {layer}={items[layer]} contradict each other")
+    return {**bare, **items}
+
+
 def percent(novelty: float | None) -> int:
     """Novelty as users give it (0..1) in whole percent. Raises BadRequest outside of that."""
     if novelty is None:
         return 0
     if not 0 <= novelty <= 1:  # also refuses nan
-        raise BadRequest(f"novelty must be from 0 to 1, not {novelty}", hint="0: the pack's own items, 1: free mixtures")
+        raise BadRequest(
+            f"novelty must be from 0 to 1, not {novelty}", hint="0: the pack's own items, 1: free mixtures"
+        )
     return round(novelty * 100)
 
 
@@ -126,7 +137,9 @@ def wish_of_line(line: str, number: int, defaults: Wish, manifest: Manifest, fol
     if node.has("recipe"):
         for other in LINE_FIELDS[2:-1]:
             if node.has(other):
-                node.fail(f"`recipe` is a whole character: `{other}` cannot be given with it", "use `from` to change one")
+                node.fail(
+                    f"`recipe` is a whole character: `{other}` cannot be given with it", "use `from` to change one"
+                )
         recipe, found = _recipe_of(node["recipe"], manifest, folder)
         return Wish(recipe=recipe, animations=animations, name=name or found)
     base = defaults.design or Design()

@@ -1,0 +1,5 @@
+"""`vcg bench`."""
+
+
+def bench() -> None:
+    """x"""

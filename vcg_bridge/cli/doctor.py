@@ -1,0 +1,5 @@
+"""`vcg doctor`."""
+
+
+def doctor() -> None:
+    """x"""
