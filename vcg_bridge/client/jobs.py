@@ -58,7 +58,11 @@ class JobState:
         """A chunk came, `size` bytes in all. Raises ProtocolError or IntegrityError; ignores what came before."""
         if chunk.seq < self.next_seq:
             return
-        if self.accepted is None or chunk.seq != self.next_seq or chunk.seq >= self.accepted.chunks:
+        if self.accepted is None or chunk.seq >= self.accepted.chunks:
+            raise ProtocolError(
+                f"chunk {chunk.seq} came, but {self.accepted.chunks if self.accepted else 0} were announced"
+            )
+        if chunk.seq != self.next_seq:
             raise ProtocolError(f"chunk {chunk.seq} came where chunk {self.next_seq} was due")
         if chunk.character != self._character:
             if chunk.recipe is None or not chunk.palette:

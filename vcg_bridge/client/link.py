@@ -22,7 +22,7 @@ _AT_A_TIME = 64  # messages taken before others have their turn
 _BROKEN = {
     zmq.EVENT_CLOSED: "the connection was refused",
     zmq.EVENT_DISCONNECTED: "the connection was closed by the other side",
-    zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL: "something else than a VCG Bridge server listens there, or the keys are wrong",
+    zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL: "something else than a VCG Bridge server listens there, or the keys are wrong or missing",
     zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL: "the server wants another kind of authentication (CURVE keys, or none)",
     zmq.EVENT_HANDSHAKE_FAILED_AUTH: "the server refused the keys",
 }

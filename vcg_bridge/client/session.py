@@ -69,6 +69,11 @@ class Session:
         self._sent_at = 0.0
         self._pinged_at: float | None = None  # a heartbeat that nothing came after
 
+    @property
+    def trouble(self) -> str:
+        """Why there is no connection just now, "" where there is one."""
+        return "" if self.state == "ready" else self._reason
+
     # the connection
 
     def start(self, now: float, timeout_s: float, *, patient: bool) -> None:

@@ -160,7 +160,7 @@ def answer_of(session: Session, question: Question, limit: float, address: str) 
         raise question.error
     if question.answer is None:
         kind = type(question.request).__name__.lower()
-        raise Timeout(f"no answer to {kind} from {address} within {limit:g} s")
+        raise Timeout(f"no answer to {kind} from {address} within {limit:g} s", hint=session.trouble)
     return question.answer
 
 
