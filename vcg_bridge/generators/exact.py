@@ -1,8 +1,9 @@
 """The tie rule: doubtful views are drawn again in double precision (docs/adr/0001-ties.md).
 
 float32 sums depend on the machine, the batch size and the number of threads. Where the best two classes of a pixel are
-closer than TAU times the view's largest logit, far more than that noise, the view is evaluated here with numpy in float64;
-there the best class wins, and of those within TIE of it the lowest. So the classes do not depend on how a view was drawn.
+closer than TAU times the largest logit around it, far more than that noise, the view is evaluated here with numpy in
+float64; there the best class wins, and of those within TIE of it the lowest. So the classes do not depend on how a view
+was drawn.
 """
 
 from __future__ import annotations
@@ -20,11 +21,16 @@ from vcg_bridge.generators.operators import OPERATORS, Array, Operator
 if TYPE_CHECKING:
     from onnx import NodeProto, TensorProto
 
-TAU = 2e-5
-"""Share of a view's largest absolute logit; where a pixel's best two classes are closer, the view is drawn again."""
+TAU = 2.5e-5
+"""Share of the largest absolute logit around a pixel; where its best two classes are closer, the view is drawn again.
+
+20 times the largest error of float32 that was measured."""
 
 TIE = 1e-9
 """The same in float64: classes that close count as equal. Far above float64's noise, far below what a network means."""
+
+AROUND = 2
+"""Pixels each way that "around" reaches: convolutions of the last layers share what those pixels are made of."""
 
 _Step = tuple[Operator, dict[str, Any], list[str], list[str]]
 """An operator, its attributes, the names of its inputs and outputs."""
@@ -125,12 +131,7 @@ class Decision:
 
     classes: NDArray[np.uint8]  # [N, h, w]
     margin: NDArray[np.float64]  # [N]: smallest distance of best and second-best logit over a view's pixels
-    scale: NDArray[np.float64]  # [N]: largest absolute logit of a view
-
-    @property
-    def doubtful(self) -> NDArray[np.intp]:
-        """Indices of the views that are to be drawn again."""
-        return np.flatnonzero(self.margin < TAU * self.scale)
+    doubtful: NDArray[np.bool_]  # [N]: float32 cannot be relied upon
 
 
 def decide(logits: NDArray[np.floating[Any]], classes: int, exact: bool = False) -> Decision:
@@ -138,16 +139,29 @@ def decide(logits: NDArray[np.floating[Any]], classes: int, exact: bool = False)
 
     The largest logit wins, of equal ones the lowest class. With `exact`, those within TIE of the largest are equal.
     """
-    logits = logits[:, :classes]
-    best, second = logits[:, 0].copy(), np.full_like(logits[:, 0], -np.inf)
+    best, size = logits[:, 0].copy(), np.abs(logits[:, 0])
+    second = np.full_like(best, -np.inf)
     for c in range(1, classes):
         plane = logits[:, c]
         np.maximum(second, np.minimum(best, plane), out=second)
         np.maximum(best, plane, out=best)
-    scale = np.maximum(best.max(axis=(1, 2)), -logits.min(axis=(1, 2, 3)))
-    edge = best - TIE * scale[:, None, None] if exact else best
+        np.maximum(size, np.abs(plane), out=size)
+    scale = _largest_around(size)
+    edge = best - TIE * scale if exact else best
     chosen = np.zeros(best.shape, np.uint8)
     for c in reversed(range(classes)):
         chosen[logits[:, c] >= edge] = c
-    margin = (best - second).min(axis=(1, 2))
-    return Decision(chosen, margin.astype(np.float64), scale.astype(np.float64))
+    lead = best - second
+    doubtful: NDArray[np.bool_] = np.any(lead < TAU * scale, axis=(1, 2))
+    return Decision(chosen, lead.min(axis=(1, 2)).astype(np.float64), doubtful)
+
+
+def _largest_around(size: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
+    """The maximum over the square of AROUND pixels each way, [N, h, w] -> [N, h, w]."""
+    for axis in (1, 2):
+        lines, widest = np.moveaxis(size, axis, 0), np.moveaxis(size.copy(), axis, 0)
+        for step in range(1, AROUND + 1):
+            np.maximum(widest[step:], lines[:-step], out=widest[step:])
+            np.maximum(widest[:-step], lines[step:], out=widest[:-step])
+        size = np.moveaxis(widest, 0, axis)
+    return size

@@ -212,13 +212,12 @@ class Generator:
         """Draw views of one network and class count, and cache them."""
         codes = np.stack([np.frombuffer(key.code, np.float32) for key in keys])
         numbers = np.array([key.view for key in keys], np.int64)
-        decision, doubtful = self._network(keys[0].network).draw(codes, numbers, keys[0].classes)
-        again = set(doubtful.tolist())
+        decision = self._network(keys[0].network).draw(codes, numbers, keys[0].classes)
         views = {}
         for i, key in enumerate(keys):
             classes = decision.classes[i].copy()  # its own memory, or one view in the cache would hold the whole batch
             classes.setflags(write=False)
-            views[key] = DrawnView(classes, not classes.any(), float(decision.margin[i]), i in again)
+            views[key] = DrawnView(classes, not classes.any(), float(decision.margin[i]), bool(decision.doubtful[i]))
             self._cache.put(key, views[key])
         return views
 

@@ -105,10 +105,8 @@ class LoadedNetwork:
                     hint="export the bundle again",
                 )
 
-    def draw(
-        self, codes: NDArray[np.float32], views: NDArray[np.int64], classes: int
-    ) -> tuple[Decision, NDArray[np.intp]]:
-        """Draw views: codes [N, z_dim], views [N] -> what to show, and which were drawn again.
+    def draw(self, codes: NDArray[np.float32], views: NDArray[np.int64], classes: int) -> Decision:
+        """Draw views: codes [N, z_dim], views [N]. Those marked doubtful have been drawn again, and are sure now.
 
         The classes are the same for every device, batch and thread. Raises BundleError, DeviceError.
         """
@@ -126,11 +124,8 @@ class LoadedNetwork:
         if not np.isfinite(logits).all():
             raise BundleError(f"{self._source}: gives numbers that are not finite", hint="train or export it again")
         decision = decide(logits, classes)
-        doubtful = decision.doubtful
+        doubtful = np.flatnonzero(decision.doubtful)
         if len(doubtful):
             again = decide(self._exact.logits(codes[doubtful], views[doubtful]), classes, exact=True)
-            for part, better in (
-                (decision.classes, again.classes), (decision.margin, again.margin), (decision.scale, again.scale),
-            ):  # fmt: skip
-                part[doubtful] = better
-        return decision, doubtful
+            decision.classes[doubtful], decision.margin[doubtful] = again.classes, again.margin
+        return decision
