@@ -69,7 +69,7 @@ def places(planes: NDArray[np.uint8], known: Mask) -> dict[str, NDArray[np.int16
     found = {}
     drawn = planes.reshape(-1, *planes.shape[2:])
     for rule, hits in (("speck", _hits(drawn)["speck"]), ("pinhole", _small_holes(drawn))):
-        hit = (hits.reshape(planes.shape) & known[:, :, None, None]).any(axis=0)
+        hit: Mask = np.logical_or.reduce(hits.reshape(planes.shape) & known[:, :, None, None])
         view, x, y = np.nonzero(hit.transpose(0, 2, 1))
         found[rule] = np.stack([view, x, y], axis=1).astype(np.int16)
     return found

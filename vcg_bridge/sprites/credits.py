@@ -28,10 +28,9 @@ class Credit:
 
     @property
     def line(self) -> str:
-        """For people: `Adult Head: Eliza Wyatt. OGA-BY 3.0. https://... Expressions added.`"""
-        return ". ".join(
-            x.strip().rstrip(".") for x in (self._who, self.licence, self.source, self.details) if x.strip()
-        )
+        """For people: `Adult Head: Eliza Wyatt. OGA-BY 3.0. Expressions added. https://...`"""
+        said = [x.strip().rstrip(".") + "." for x in (self._who, self.licence, self.details) if x.strip()]
+        return " ".join([*said, self.source]).strip()
 
     @property
     def _who(self) -> str:
@@ -91,14 +90,15 @@ def credits_text(manifest: Manifest, lines: Sequence[str], existing: str = "") -
     """
     if not existing.strip():
         existing = (
-            "Credits for the characters in this folder. They must reach everyone who gets a product made with them.\n\n"
-            f"{manifest.attribution}\n"
-            f"Licence: {manifest.licence}. Model: {manifest.title} ({manifest.name} {manifest.version}).\n\n"
+            "Credits for the characters in this folder. They must reach everyone who gets a product made with them.\n"
         )
+    if not existing.endswith("\n"):
+        existing += "\n"
+    model = f"Licence: {manifest.licence}. Model: {manifest.title} ({manifest.name} {manifest.version})."
+    if model not in existing:
+        existing += f"\n{manifest.attribution}\n{model}\n\n"
     known = {_bare(line) for line in existing.splitlines()}
     added = [f"- {line}\n" for line in _once(lines) if _bare(line) not in known]
-    if added and not existing.endswith("\n"):
-        existing += "\n"
     return existing + "".join(added)
 
 

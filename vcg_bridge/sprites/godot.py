@@ -1,6 +1,6 @@
 """Godot 4.4+ resources as text: `SpriteFrames` for AnimatedSprite2D, cut from a sheet.
 
-Names of animations are `walk_down`; ids of sub-resources are stable (`walk_down_0`), so a new export of the same
+Names of animations are `walk_down`; ids of sub-resources are stable (`walk_down_0`, `combat_slash_up_3`), so a new export of the same
 character changes no line it need not. Checked in a real Godot by tests/sprites/test_godot.py.
 """
 
@@ -11,6 +11,9 @@ import re
 from vcg_bridge.contract.errors import BadRequest
 from vcg_bridge.contract.manifest import Manifest
 from vcg_bridge.sprites.sheet import Sheet, SheetFrame, clips
+
+_NOT_IN_IDS = re.compile(r"[^A-Za-z0-9_]")
+"""What Godot does not allow in the id of a sub-resource."""
 
 _UID = re.compile(r"uid://[a-y0-8]{1,13}")
 
@@ -47,8 +50,10 @@ def sprite_frames(
         )
         atlas = 'SubResource("CanvasTexture_sheet")'
     animations = []
+    taken: set[str] = set()
     for clip in clips(sheet, manifest):
-        ids = [f"{clip.name}_{i}" for i in range(len(clip.frames))]
+        stem = _free(_NOT_IN_IDS.sub("_", clip.name), taken)
+        ids = [f"{stem}_{i}" for i in range(len(clip.frames))]
         internal += [_atlas(name, frame, atlas) for name, frame in zip(ids, clip.frames, strict=True)]
         frames = ", ".join(f'{{\n"duration": 1.0,\n"texture": SubResource("{name}")\n}}' for name in ids)
         animations.append(
@@ -64,6 +69,14 @@ def sprite_frames(
         f"[resource]\nanimations = [{', '.join(animations)}]\n",
     ]
     return "\n".join(parts).encode()
+
+
+def _free(stem: str, taken: set[str]) -> str:
+    """The stem itself, longer where another clip has it already ("a-b" and "a.b")."""
+    while stem in taken:
+        stem += "_x"
+    taken.add(stem)
+    return stem
 
 
 def _external(name: str, path: str, uid: str) -> str:

@@ -65,7 +65,9 @@ def character_files(
     """File name -> contents of everything but the credits, in the order in which they should appear."""
     options = options or WriteOptions()
     check_name(name)
-    solid = dressed(character, manifest, replace(options, shadow=None))  # a shadow lies on the ground: it takes no light
+    solid = dressed(
+        character, manifest, replace(options, shadow=None)
+    )  # a shadow lies on the ground: it takes no light
     character = dressed(character, manifest, options)
     sheet = lay_out(
         options.layout,
