@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 AHEAD = 8
 """Jobs given to the server at once: it never waits for us, and we never wait for one slow character."""
 
-WRITERS = 2
+WRITERS = 2  # threads that write files; one where all share a CREDITS.txt
 PAGE = 400
 """Characters on one page of the contact sheet."""
 
@@ -87,7 +87,7 @@ def batch(
     begin = time.monotonic()
     with Journal(out) as journal, connected(Place(server, keep_server, bundle, device, token_file)) as connection:
         plan = _plan(lines, defaults, connection.manifest, requests.parent, sheet, flat=flat)
-        run = _Run(connection, journal, out, sheet, plan)
+        run = _Run(connection, journal, out, sheet, plan, writers=1 if flat else WRITERS)
         try:
             run.make_all()
         except KeyboardInterrupt:
@@ -96,7 +96,7 @@ def batch(
             )
             raise
         entries = [journal.done[task.key] for task in plan.tasks if task.key in journal.done]
-        pictures = _contact(entries, connection.manifest, out)
+        pictures = _contact(entries, out)
     failed = sorted(plan.failed + run.failed, key=lambda f: f.line)
     _finish(out, entries, failed, made=len(run.made), pictures=pictures, seconds=time.monotonic() - begin)
     if failed:
@@ -189,8 +189,11 @@ def _default_name(wish: Wish) -> str:
 class _Run:
     """The work: jobs to the server, characters to files, one journal entry each."""
 
-    def __init__(self, connection: Connection, journal: Journal, out: Path, sheet: WriteOptions, plan: _Plan) -> None:
+    def __init__(
+        self, connection: Connection, journal: Journal, out: Path, sheet: WriteOptions, plan: _Plan, *, writers: int
+    ) -> None:
         self.connection, self.journal, self.out, self.sheet, self.plan = connection, journal, out, sheet, plan
+        self.writers = writers
         self.made: list[Entry] = []
         self.failed: list[_Failure] = []
         self._writing: deque[tuple[_Task, Future[Entry]]] = deque()
@@ -200,7 +203,7 @@ class _Run:
         for failure in self.plan.failed:
             _tell(failure)
         left = [task for task in self.plan.tasks if task.key not in self.journal.done]
-        with report.progress(counted=True) as bar, ThreadPoolExecutor(WRITERS, "vcg-write") as pool:
+        with report.progress(counted=True) as bar, ThreadPoolExecutor(self.writers, "vcg-write") as pool:
             total = len(self.plan.tasks)
             shown = bar.add_task("characters", total=total, completed=total - len(left))
             try:
@@ -208,7 +211,7 @@ class _Run:
                     one = self._receive(task, job)
                     if one is not None:
                         self._writing.append((task, pool.submit(self._write, task, one)))
-                    self._settle(most=2 * WRITERS)
+                    self._settle(most=2 * self.writers)
                     bar.update(shown, completed=total - len(left) + len(self.made) + len(self.failed))
             finally:
                 self._settle(most=0)
@@ -290,7 +293,7 @@ def _tell(failure: _Failure) -> None:
     report.show_warning(f"{failure.message}{f' ({failure.hint})' if failure.hint else ''}")
 
 
-def _contact(entries: Sequence[Entry], manifest: Manifest, out: Path) -> list[str]:
+def _contact(entries: Sequence[Entry], out: Path) -> list[str]:
     """Pictures of all characters, made and resumed: contact.png, or several pages."""
     from vcg_bridge.sprites.contact import crowd_sheet
     from vcg_bridge.sprites.png import png
@@ -301,7 +304,6 @@ def _contact(entries: Sequence[Entry], manifest: Manifest, out: Path) -> list[st
     for number, page in enumerate(pages, 1):
         picture = crowd_sheet(
             [e.thumbnail for e in page],
-            manifest,
             labels=[e.name for e in page],
             columns=min(20, max(4, round((len(page) * 1.6) ** 0.5))),
             scale=2,

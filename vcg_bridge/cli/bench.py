@@ -1,5 +1,158 @@
-"""`vcg bench`."""
+"""`vcg bench`: the figures of the project, measured on this machine."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import statistics
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import vcg_bridge
+from vcg_bridge.cli import options as o
+from vcg_bridge.cli import report
+from vcg_bridge.contract.errors import OutputError
+
+COLD_RUNS = 3
+"""Fresh servers per cold figure; the median counts."""
 
 
-def bench() -> None:
-    """x"""
+@dataclass(frozen=True)
+class Figure:
+    """One measured number and what it should be."""
+
+    name: str
+    value: float | None  # None: could not be measured here
+    unit: str
+    goal: float | None = None
+    at_least: bool = False  # the goal is a lower limit
+    note: str = ""
+
+    @property
+    def reached(self) -> bool | None:
+        """Whether the goal is met; None without goal or value."""
+        if self.value is None or self.goal is None:
+            return None
+        return self.value >= self.goal if self.at_least else self.value <= self.goal
+
+
+def bench(
+    bundle: o.BundleOption = "",
+    device: Annotated[o.Device, typer.Option("--device", help="What draws.")] = o.Device.auto,
+    threads: Annotated[int, typer.Option("--threads", min=0, help="Threads that draw. 0: all cores.")] = 0,
+    quick: Annotated[bool, typer.Option("--quick", help="Fewer characters: a rough idea in less time.")] = False,
+    wheel: Annotated[Path | None, typer.Option("--wheel", help="Wheel to weigh. Default: the newest in dist/.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Also write the figures to this file, as JSON.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+) -> None:
+    """Measure: server against direct calls, first preview, cold sheet, batch, import, wheel. Takes a few minutes."""
+    figures = measure(bundle, device.value, threads or None, quick=quick, wheel=wheel)
+    text = json.dumps(
+        {"machine": machine(bundle, device.value, threads), "figures": [_plain(f) for f in figures]}, indent=1
+    )
+    if as_json:
+        print(text)
+    else:
+        report.table(
+            "", ("figure", "value", "goal", "", "note"),
+            [(f.name, _number(f.value, f.unit), _goal(f), _verdict(f), f.note) for f in figures],
+        )  # fmt: skip
+    if out is not None:
+        from vcg_bridge.sprites.writer import write_files
+
+        if out.is_dir():
+            raise OutputError(f"--out {out} is a folder", hint="give a file")
+        write_files(out.parent, {out.name: text.encode() + b"\n"})
+
+
+def measure(bundle: str, device: str, threads: int | None, *, quick: bool, wheel: Path | None) -> list[Figure]:
+    """All figures. Starts and ends several servers."""
+    from vcg_bridge.cli import figures as f
+    from vcg_bridge.cli.launch import ServerProcess
+    from vcg_bridge.client import Client
+    from vcg_bridge.generators.bundle import open_bundle
+
+    opened = open_bundle(bundle)
+    model = opened.manifest.name
+    arguments = [f"--device={device}", *([f"--bundle={bundle}"] if bundle else []), f"--threads={threads or 0}"]
+    with report.progress(counted=False) as bar, tempfile.TemporaryDirectory(prefix="vcg-bench-") as folder:
+        task = bar.add_task("cold sheets", total=5)
+        sheets, previews_cold, batches = [], [], []
+        count = 20 if quick else 100
+        for run in range(1 if quick else COLD_RUNS):
+            with ServerProcess(arguments) as server, Client.connect(server.address, wait=True) as client:
+                sheets.append(f.sheet_s(client, model, seed=1000 + run))
+                if run == 0:
+                    bar.update(task, description=f"a batch of {count}", advance=1)
+                    batches.append(f.batch_s(client, model, 2000, count))
+            with ServerProcess(arguments) as server, Client.connect(server.address, wait=True) as client:
+                previews_cold += f.first_preview_ms(client, model, [1000 + run])
+        bar.update(task, description="previews", advance=1)
+        with ServerProcess(arguments) as server, Client.connect(server.address, wait=True) as client:
+            f.sheet_s(client, model, seed=1)
+            previews = f.first_preview_ms(client, model, range(3000, 3010 if quick else 3040))
+        bar.update(task, description="server against direct calls", advance=1)
+        with ServerProcess(arguments) as server:
+            over = f.overhead(opened, server, range(4000, 4004 if quick else 4020), threads)
+        bar.update(task, description="import and command", advance=1)
+        import_ms = f.import_cpu_ms("vcg_bridge.client")
+        command = f.command_s(bundle, Path(folder) / "npc")
+    cold, each = statistics.median(sheets), batches[0] / count
+    weighed = wheel or f.newest_wheel(Path.cwd())
+    return [
+        Figure(
+            "server / direct calls", over.ratio, "", 1.10,
+            note=f"{over.characters} characters, all animations: {over.server_s:.1f} s / {over.direct_s:.1f} s",
+        ),
+        Figure("first preview", statistics.median(previews), "ms", 100, note=f"running server, new characters; worst {max(previews):.0f} ms"),
+        Figure("first preview, cold", statistics.median(previews_cold), "ms", 100, note="first request of a fresh server"),
+        Figure("walk + idle sheet, cold", cold, "s", 1.5, note="first request of a fresh server"),
+        Figure(f"batch of {count}: faster per NPC", cold / each, "x", 5, at_least=True, note=f"than the cold one; {each * 1000:.0f} ms each"),
+        Figure("import vcg_bridge.client", import_ms, "ms CPU", 150),
+        Figure("wheel", weighed.stat().st_size / 1e6 if weighed else None, "MB", 20, note=weighed.name if weighed else "build one: pip wheel --no-deps -w dist ."),
+        Figure("vcg generate, walk + idle", command, "s", note="the whole command, its own server included"),
+    ]  # fmt: skip
+
+
+def machine(bundle: str, device: str, threads: int) -> dict[str, object]:
+    """What the figures were measured on."""
+    import onnxruntime
+
+    from vcg_bridge.generators.bundle import open_bundle
+
+    opened = open_bundle(bundle, verify=False)
+    return {
+        "vcg_bridge": vcg_bridge.__version__,
+        "bundle": f"{opened.manifest.name} {opened.manifest.version}",
+        "bundle_sha256": opened.sha256,
+        "device": device,
+        "threads": threads,
+        "cores": os.cpu_count(),
+        "load_1min": round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
+        "platform": platform.platform(),
+        "python": platform.python_version(),
+        "onnxruntime": onnxruntime.__version__,
+    }
+
+
+def _plain(figure: Figure) -> dict[str, object]:
+    return {**asdict(figure), "reached": figure.reached}
+
+
+def _number(value: float | None, unit: str) -> str:
+    return "-" if value is None else f"{value:.3g} {unit}".strip()
+
+
+def _goal(figure: Figure) -> str:
+    if figure.goal is None:
+        return ""
+    return f"{'>=' if figure.at_least else '<='} {_number(figure.goal, figure.unit)}"
+
+
+def _verdict(figure: Figure) -> str:
+    return {True: "reached", False: "NOT reached", None: ""}[figure.reached]

@@ -1,5 +1,181 @@
-"""`vcg doctor`."""
+"""`vcg doctor`: is everything there, and does a whole round trip work?"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import vcg_bridge
+from vcg_bridge.cli import options as o
+from vcg_bridge.cli import report
+from vcg_bridge.contract.errors import VcgError
+
+PACKAGES = (
+    "pyzmq",
+    "msgpack",
+    "numpy",
+    "opencv-python-headless",
+    "onnxruntime",
+    "onnxruntime-gpu",
+    "onnx",
+    "zstandard",
+    "pillow",
+)
+OPTIONAL = ("onnxruntime-gpu",)
 
 
-def doctor() -> None:
-    """x"""
+@dataclass(frozen=True)
+class Check:
+    """One thing that was looked at."""
+
+    name: str
+    ok: bool | None  # None: a fact, neither good nor bad
+    found: str
+    hint: str = ""  # what to do about it
+
+
+def doctor(
+    bundle: o.BundleOption = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON, for programs.")] = False,
+) -> None:
+    """Check the installation: packages, devices, bundles, and one real character through a real server."""
+    checks = []
+    for check in _checks(bundle):
+        checks.append(check)
+        if not as_json:
+            mark = {True: "ok  ", False: "FAIL", None: "    "}[check.ok]
+            report.out.print(f"{mark}  {check.name:18} {check.found}", markup=False)
+            if check.hint:
+                report.out.print(f"      {'':18} {check.hint}", markup=False)
+    failed = [check for check in checks if check.ok is False]
+    if as_json:
+        print(json.dumps({"ok": not failed, "checks": [asdict(c) for c in checks]}, indent=1))
+    elif not failed:
+        report.out.print("\nAll is well.", markup=False)
+    if failed:
+        raise typer.Exit(report.EXIT_MISTAKE)
+
+
+def _checks(bundle: str) -> Iterator[Check]:
+    yield Check("vcg", None, f"{vcg_bridge.__version__} in {Path(vcg_bridge.__file__).parent}")
+    yield Check("python", True, f"{platform.python_version()} on {platform.platform()}, {os.cpu_count()} cores")
+    yield from (_package(name) for name in PACKAGES)
+    yield _tried("devices", _devices)
+    yield from _bundles()
+    yield _tried("server here", _server_here)
+    yield _tried("round trip", lambda: _round_trip(bundle))
+
+
+def _package(name: str) -> Check:
+    try:
+        return Check(name, True, version(name))
+    except PackageNotFoundError:
+        if name in OPTIONAL:
+            return Check(name, None, "not installed", "only for NVIDIA GPUs: pip install 'vcg-bridge[gpu]'")
+        if name == "onnxruntime" and _installed("onnxruntime-gpu"):
+            return Check(name, None, "onnxruntime-gpu takes its place")
+        return Check(name, False, "not installed", f"install VCG Bridge again; {sys.executable} is used")
+
+
+def _installed(name: str) -> bool:
+    try:
+        version(name)
+    except PackageNotFoundError:
+        return False
+    return True
+
+
+def _tried(name: str, look: Callable[[], Check]) -> Check:
+    """The check, or what kept it from being made. Nothing ends a doctor's visit."""
+    try:
+        return look()
+    except VcgError as error:
+        return Check(name, False, error.message, error.hint)
+    except Exception as error:  # a broken package can raise anything; that is what we are here to find
+        return Check(name, False, f"{type(error).__name__}: {error}", "run `vcg --debug generate` for all of it")
+
+
+def _devices() -> Check:
+    from vcg_bridge.generators.session import available_devices
+
+    return Check("devices", True, ", ".join(available_devices()))
+
+
+def _bundles() -> Iterator[Check]:
+    from vcg_bridge.generators.bundle import list_bundles, open_bundle
+
+    try:
+        entries = list_bundles()
+    except (VcgError, OSError) as error:
+        yield Check("bundles", False, str(error))
+        return
+    if not entries:
+        yield Check("bundles", False, "none is installed", "install VCG Bridge again, or use `vcg bundles add FOLDER`")
+    for entry in entries:
+        try:
+            opened = open_bundle(entry.folder)
+            found = f"{opened.manifest.version}, {len(opened.manifest.files)} files as they should be"
+            yield Check(f"bundle {entry.name}", True, found)
+        except VcgError as error:
+            yield Check(f"bundle {entry.name}", False, error.message, error.hint)
+
+
+def _server_here() -> Check:
+    from vcg_bridge.client import Client
+    from vcg_bridge.contract.errors import NoServer
+    from vcg_bridge.contract.vocabulary import DEFAULT_ADDRESS
+
+    address = os.environ.get("VCG_SERVER") or DEFAULT_ADDRESS
+    try:
+        with Client.connect(address, timeout_s=3.0, token=o.read_token(None)) as client:
+            welcome = client.welcome
+            models = ", ".join(f"{m.name} {m.version}" for m in welcome.models)
+            return Check("server here", True, f"{address}: {welcome.server} on {welcome.device}, {models}")
+    except NoServer as error:
+        if os.environ.get("VCG_SERVER"):
+            return Check("server here", False, error.message, error.hint)
+        return Check("server here", None, f"none at {address}; commands start one themselves")
+
+
+def _round_trip(bundle: str) -> Check:
+    """Start a server, make a character, write its files, end the server."""
+    from vcg_bridge.cli.launch import ServerProcess
+    from vcg_bridge.client import Client
+    from vcg_bridge.contract.messages import Design
+    from vcg_bridge.generators.bundle import open_bundle
+    from vcg_bridge.sprites.writer import write_character
+
+    opened = open_bundle(bundle, verify=False)
+    begin = time.perf_counter()
+    with (
+        ServerProcess([f"--bundle={bundle}"] if bundle else []) as server,
+        Client.connect(server.address, wait=True) as client,
+        tempfile.TemporaryDirectory(prefix="vcg-doctor-") as folder,
+    ):
+        started = time.perf_counter()
+        animations = tuple(a.id for a in opened.manifest.animations if a.id in ("walk", "idle"))
+        job = client.generate(design=Design(seed=7), model=opened.manifest.name, animations=animations)
+        job.next()
+        preview = time.perf_counter()
+        job.cancel()
+        made = client.generate_character(design=Design(seed=7), model=opened.manifest.name, animations=animations)
+        files = write_character(Path(folder), "npc", made.character(), opened.manifest, credits=made.credits)
+        done = time.perf_counter()
+        device = client.welcome.device
+    return Check(
+        "round trip",
+        True,
+        f"server up in {started - begin:.2f} s, first frame {(preview - started) * 1000:.0f} ms later, walk and idle in "
+        f"{len(files)} files after {done - preview:.2f} s more, drawn on {device}",
+    )

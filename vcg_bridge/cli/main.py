@@ -63,8 +63,6 @@ def run(arguments: Sequence[str]) -> int:
     except VcgError as error:
         return report.show_error(error, debug=debug)
     except typer.TyperException as error:
-        if debug:
-            return report.show_error(error, debug=True) and report.EXIT_MISTAKE
         context = getattr(error, "ctx", None)
         return report.show_usage_error(error.format_message(), context.command_path if context else "vcg")
     except typer.Abort:

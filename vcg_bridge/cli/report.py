@@ -18,7 +18,9 @@ EXIT_MISTAKE = 2
 EXIT_FAULT = 1
 """Exit code for a fault of VCG Bridge itself."""
 
-out = Console(highlight=False, soft_wrap=True)
+_PLAIN_WIDTH = 160  # columns of tables that go to a file or another program
+
+out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else _PLAIN_WIDTH)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
