@@ -6,11 +6,15 @@ import os
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 
 def pytest_configure(config: pytest.Config) -> None:
     # The tests share two cores with each other and often with a training run.
     os.environ.setdefault("OMP_NUM_THREADS", "2")
+    # No test asserts a time, so hypothesis does not either.
+    settings.register_profile("vcg", deadline=None, max_examples=60)
+    settings.load_profile("vcg")
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
