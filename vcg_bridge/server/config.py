@@ -1,0 +1,53 @@
+"""Settings and limits of a server, in one place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from vcg_bridge.contract import vocabulary as v
+from vcg_bridge.contract.errors import ConfigError
+from vcg_bridge.contract.messages import Limits
+
+CACHE_BYTES = 256 << 20
+"""More than a generator's own default: a server draws the same layers for many characters."""
+
+
+@dataclass(frozen=True)
+class ServerConfig:
+    """All that a server needs to know. The defaults serve the embedded bundle to this machine alone."""
+
+    address: str = v.DEFAULT_ADDRESS  # tcp://HOST:PORT; port 0: the system chooses a free one
+    bundles: tuple[str, ...] = ("",)  # names or folders; the first is the default, "" the embedded one
+    device: str = "auto"  # auto, cpu, cuda
+    threads: int | None = None  # that draw; None: as the generator decides
+    token: str = field(default="", repr=False)  # that clients must show in hello; "" none
+    limits: Limits = field(default_factory=Limits)  # of one client
+    clients: int = 256  # connected at once
+    queue: int = 1000  # unfinished jobs of all clients
+    held_bytes: int = 256 << 20  # drawn but not sent, of all jobs
+    backlog_bytes: int = 4 << 20  # answers that a client does not take: above it the client is dropped
+    remembered: int = 256  # ids of jobs that a session's retries are compared with
+    cache_bytes: int = CACHE_BYTES  # drawn views, of each bundle
+    step_ms: float = 150.0  # a piece of drawing work takes about so long: what an interactive request waits at most
+    step_characters: int = 16  # drawn at once in a batch
+    grace_s: float = 10.0  # after SIGTERM: time for running jobs to finish
+
+
+def check_config(config: ServerConfig) -> ServerConfig:
+    """The configuration, if its numbers make sense. Raises ConfigError. (What may be bound: `auth.check_address`.)"""
+    counts = {
+        "clients": config.clients, "queue": config.queue, "held_bytes": config.held_bytes,
+        "backlog_bytes": config.backlog_bytes, "remembered": config.remembered, "cache_bytes": config.cache_bytes,
+        "step_characters": config.step_characters,
+    }  # fmt: skip
+    for name, value in counts.items():
+        if value < 1:
+            raise ConfigError(f"{name} is {value}; it must be 1 or more")
+    for name, number in {"grace_s": config.grace_s, "step_ms": config.step_ms}.items():
+        if not 0 <= number <= 3600_000:
+            raise ConfigError(f"{name} is {number}; it must be 0 or more")
+    if not config.bundles:
+        raise ConfigError("there is no bundle to serve", hint="name one, or leave it out for the embedded one")
+    if len(config.token.encode("utf-8", "replace")) > v.MAX_NAME_BYTES:
+        raise ConfigError(f"the token is longer than {v.MAX_NAME_BYTES} bytes; no client could send it")
+    return config

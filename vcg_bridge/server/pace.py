@@ -1,0 +1,42 @@
+"""How fast the drawing goes, learned as it goes: how much to draw in one step, and when to come back to a full queue."""
+
+from __future__ import annotations
+
+from vcg_bridge.server.jobs import Tally
+
+FIRST_MS_PER_POSE = 3.0
+"""A guess, before anything was drawn."""
+
+POSES = (16, 2048)
+"""Least and most poses of a step."""
+
+RETRY_MS = (100, 30_000)
+
+
+class Pace:
+    """Running averages."""
+
+    def __init__(self, step_ms: float) -> None:
+        self._step_ms = step_ms
+        self._pose_ms = FIRST_MS_PER_POSE
+        self._job_s = 1.0
+
+    def note(self, tally: Tally) -> None:
+        """Learn from a step. A slow one counts at once, a fast one slowly: drawn views come out of the cache."""
+        if tally.poses >= POSES[0] and tally.chunks:
+            latest = tally.total_ms / tally.poses
+            self._pose_ms = max(latest, 0.8 * self._pose_ms + 0.2 * latest)
+
+    def finished(self, seconds: float) -> None:
+        """Learn from a job."""
+        self._job_s = 0.8 * self._job_s + 0.2 * seconds
+
+    @property
+    def poses(self) -> int:
+        """Poses that a step should draw."""
+        return max(POSES[0], min(POSES[1], int(self._step_ms / self._pose_ms)))
+
+    @property
+    def retry_after_ms(self) -> int:
+        """When to come back to a full queue."""
+        return max(RETRY_MS[0], min(RETRY_MS[1], int(self._job_s * 500)))

@@ -1,0 +1,228 @@
+"""The server: a ROUTER socket, a service, a worker, and the loop that joins them."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import socket
+import threading
+import time
+from collections.abc import Callable
+from typing import ParamSpec
+
+import zmq
+
+from vcg_bridge.contract.errors import AddressError, ConfigError
+from vcg_bridge.generators.bundle import open_bundle
+from vcg_bridge.server.auth import Endpoint, check_address
+from vcg_bridge.server.config import ServerConfig, check_config
+from vcg_bridge.server.mail import Mail
+from vcg_bridge.server.service import Service
+from vcg_bridge.server.studio import Studio
+from vcg_bridge.server.worker import Worker
+
+P = ParamSpec("P")
+
+log = logging.getLogger("vcg_bridge.server")
+
+SEND_MESSAGES = 16
+"""Messages that ZeroMQ holds for one client. Few: it is credit that says how much may be under way."""
+
+RECEIVE_MESSAGES = 256
+"""Messages that ZeroMQ reads ahead from one client; then TCP makes it wait."""
+
+OVERSIZE = 4
+"""A frame of up to so many times the limit is answered with an error; for a larger one ZeroMQ closes the connection."""
+
+TURN = 64
+"""Messages that are read before anything else is looked at."""
+
+TICK_S = 0.25
+LINGER_MS = 1000
+STOP_WORKER_S = 5.0
+
+
+class Server:
+    """Bound when made; serves while `run` runs. `stop` may be called from any thread or signal handler."""
+
+    def __init__(self, config: ServerConfig) -> None:
+        """Raises ConfigError, AddressError, BundleError, DeviceError; nothing is left open then."""
+        self._config = check_config(config)
+        endpoint = check_address(config.address, config.token)
+        self._stops = 0
+        self._awake, self._wake = socket.socketpair()
+        self._awake.setblocking(False)
+        self._wake.setblocking(False)
+        self._context = zmq.Context(io_threads=1)
+        self._router: zmq.Socket[bytes] = self._context.socket(zmq.ROUTER)
+        self._studios: dict[str, Studio] = {}
+        try:
+            self._set_options()
+            self._router.IPV6 = ":" in endpoint.host or endpoint.host == "*"
+            self._bind(endpoint)
+            self._open_studios()
+        except BaseException:
+            self._close()
+            raise
+        self._mail = Mail(self._router, config.backlog_bytes)
+        self._worker = Worker(self._studios, self._notify)
+        self._service = Service(config, self._studios, self._mail, self._worker.submit)
+        if not endpoint.loopback:
+            log.warning("%s can be reached from other machines, and nothing on the way is encrypted", self.address)
+
+    @property
+    def address(self) -> str:
+        """Where it listens: tcp://127.0.0.1:7421."""
+        return self._address
+
+    def _set_options(self) -> None:
+        router, limits = self._router, self._config.limits
+        router.ROUTER_MANDATORY = 1
+        router.SNDHWM = SEND_MESSAGES
+        router.RCVHWM = RECEIVE_MESSAGES
+        router.MAXMSGSIZE = limits.request_bytes * OVERSIZE
+        router.LINGER = LINGER_MS
+        router.HANDSHAKE_IVL = 10_000
+        router.HEARTBEAT_IVL = limits.ping_ms
+        router.HEARTBEAT_TIMEOUT = max(30_000, limits.ping_ms)  # editors stall
+
+    def _bind(self, endpoint: Endpoint) -> None:
+        try:
+            self._router.bind(endpoint.url)
+        except zmq.ZMQError as error:
+            raise _address_error(endpoint, error) from None
+        endpoint_bytes = self._router.getsockopt(zmq.LAST_ENDPOINT)
+        assert isinstance(endpoint_bytes, bytes)
+        self._address = endpoint_bytes.decode().rstrip("\0")
+
+    def _open_studios(self) -> None:
+        config = self._config
+        for name in config.bundles:
+            bundle = open_bundle(name)
+            if bundle.manifest.name in self._studios:
+                raise ConfigError(f"there are two bundles named {bundle.manifest.name!r}", hint="serve one of them")
+            studio = Studio(bundle, config.device, config.threads, config.cache_bytes)
+            self._studios[bundle.manifest.name] = studio
+            generator = studio.generator
+            log.info(
+                "bundle %s %s on %s, %d threads%s", bundle.manifest.name, bundle.manifest.version, generator.device,
+                generator.threads, f" ({generator.device_note})" if generator.device_note else "",
+            )  # fmt: skip
+
+    def stop(self) -> None:
+        """Once: take no more jobs, finish those that run within the grace time, end. Twice: end now."""
+        self._stops += 1
+        self._notify()
+
+    def _notify(self) -> None:
+        try:
+            self._wake.send(b"!")
+        except (BlockingIOError, OSError):  # it will wake anyway; or it is closed
+            return
+
+    def run(self) -> None:
+        """Serve until stopped. Closes the server."""
+        poller = zmq.Poller()
+        poller.register(self._router, zmq.POLLIN)
+        poller.register(self._awake.fileno(), zmq.POLLIN)
+        log.info("listening at %s", self.address)
+        try:
+            self._worker.start()
+            tick = time.monotonic()
+            until: float | None = None  # when the grace time is over
+            while not self._over(until):
+                self._turn(poller)
+                now = time.monotonic()
+                if now - tick >= TICK_S:
+                    tick = now
+                    self._service.look_at_the_clock()
+                if self._stops and until is None:
+                    until = now + self._config.grace_s
+                    log.info(
+                        "stopping: %d unfinished jobs, %g s for them", self._service.unfinished, self._config.grace_s
+                    )
+                    self._service.leave("the server is going down")
+            self._service.abandon()
+            self._flush()
+        finally:
+            if not self._worker.stop(STOP_WORKER_S):
+                log.warning("the worker does not end; leaving it")
+            self._close()
+            log.info("stopped")
+
+    def _over(self, until: float | None) -> bool:
+        if until is None:
+            return False
+        return self._stops > 1 or not self._service.unfinished or time.monotonic() >= until
+
+    def _turn(self, poller: zmq.Poller) -> None:
+        """Wait for something to happen and deal with it."""
+        wait = TICK_S if self._mail.retry_s is None else self._mail.retry_s
+        happened = dict(poller.poll(max(1, round(wait * 1000))))
+        if self._awake.fileno() in happened:
+            self._drain()
+        for event in self._worker.take():
+            self._guarded(self._service.event, event)
+        if self._mail.retry_s is not None:
+            self._service.retry_mail()
+        if self._router in happened:
+            self._read()
+        self._service.settle()
+
+    def _read(self) -> None:
+        for _ in range(TURN):
+            try:
+                route, *frames = self._router.recv_multipart(zmq.NOBLOCK)
+            except zmq.Again:
+                return
+            self._guarded(self._service.receive, route, frames)
+
+    def _guarded(self, act: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
+        """Whatever one message or event brings about, it does not end the server."""
+        try:
+            act(*args, **kwargs)
+        except Exception:
+            log.exception("a fault of the server; it goes on")
+
+    def _drain(self) -> None:
+        try:
+            while self._awake.recv(4096):
+                pass
+        except BlockingIOError:
+            return
+
+    def _flush(self) -> None:
+        """Give the last answers a moment."""
+        until = time.monotonic() + LINGER_MS / 1000
+        while self._mail.retry_s is not None and time.monotonic() < until:
+            time.sleep(self._mail.retry_s)
+            self._mail.retry()
+
+    def _close(self) -> None:
+        self._router.close()
+        # With a bounded linger this ends; in a thread, because whatever happens the process must.
+        ending = threading.Thread(target=self._context.term, name="vcg-zmq-term", daemon=True)
+        ending.start()
+        ending.join(2 * LINGER_MS / 1000)
+        for studio in self._studios.values():
+            studio.close()
+        self._awake.close()
+        self._wake.close()
+
+
+def _address_error(endpoint: Endpoint, error: zmq.ZMQError) -> AddressError:
+    where = f"{endpoint.host}:{endpoint.port}"
+    if error.errno == zmq.EADDRINUSE:
+        return AddressError(
+            f"port {endpoint.port} of {endpoint.host} is taken: another program, perhaps another `vcg serve`, listens there",
+            hint=f"use that server, stop it, or choose another port, for example {endpoint.port + 1}",
+        )
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return AddressError(
+            f"no permission to listen at {where}", hint="ports below 1024 are reserved; choose a higher one"
+        )
+    if error.errno in (zmq.EADDRNOTAVAIL, errno.ENODEV, errno.EINVAL):
+        return AddressError(
+            f"this machine has no address {endpoint.host!r}", hint="use 127.0.0.1 for this machine alone"
+        )
+    return AddressError(f"cannot listen at {where}: {error}", hint="choose another address")

@@ -1,0 +1,258 @@
+"""What the server does with each message, event and moment. Owned by the server's thread; it never waits."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+
+import vcg_bridge
+from vcg_bridge.contract import codec, messages
+from vcg_bridge.contract import vocabulary as v
+from vcg_bridge.contract.blobs import available_codecs
+from vcg_bridge.contract.errors import (
+    BadRequest,
+    HelloRequired,
+    ProtocolError,
+    ShuttingDown,
+    VcgError,
+    VersionMismatch,
+    near,
+)
+from vcg_bridge.contract.messages import (
+    Bye,
+    Cancel,
+    Cancelled,
+    Credit,
+    Describe,
+    Generate,
+    Hello,
+    Message,
+    Ping,
+    Pong,
+    Request,
+    Welcome,
+)
+from vcg_bridge.server.auth import check_token
+from vcg_bridge.server.config import ServerConfig
+from vcg_bridge.server.floor import Floor, fault
+from vcg_bridge.server.jobs import Step, plan_of
+from vcg_bridge.server.mail import Mail
+from vcg_bridge.server.sessions import Session, Sessions
+from vcg_bridge.server.studio import Studio, usable_codecs
+from vcg_bridge.server.worker import Event
+
+log = logging.getLogger("vcg_bridge.server")
+
+STRIKES = 100
+"""Malformed messages from one connection, with nothing right in between, that are answered."""
+
+
+class Service:
+    """Sessions and their jobs."""
+
+    def __init__(
+        self,
+        config: ServerConfig,
+        studios: Mapping[str, Studio],
+        mail: Mail,
+        submit: Callable[[Step], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """studios: by name of the bundle, the default first. submit: hands a step to the worker."""
+        self._config, self._studios, self._mail, self._clock = config, studios, mail, clock
+        self._sessions = Sessions(config.clients)
+        manifests = {name: studio.manifest for name, studio in studios.items()}
+        self._floor = Floor(config, manifests, mail, submit, clock)
+        self._strikes: dict[bytes, int] = {}
+        self._descriptions = {name: messages.to_wire(s.description()) for name, s in studios.items()}
+        self._leaving = False  # no new jobs: the server goes down
+
+    @property
+    def unfinished(self) -> int:
+        """Number of jobs."""
+        return len(self._floor)
+
+    # what comes in
+
+    def receive(self, route: bytes, frames: Sequence[bytes]) -> None:
+        """Deal with one message."""
+        if self._strikes.get(route, 0) >= STRIKES:
+            return
+        session = self._sessions.at(route)
+        try:
+            if not route.startswith(b"\0"):  # our socket's own names start so: nobody can pose as another's connection
+                raise ProtocolError("this connection has a ZeroMQ identity of its own", hint="leave it empty")
+            request = messages.decode_request(frames)
+        except VcgError as error:
+            self._refuse(route, session, frames, error)
+            return
+        self._strikes.pop(route, None)
+        try:
+            if isinstance(request, Hello):
+                self._hello(route, request)
+            elif session is None:
+                raise HelloRequired("this server does not know you (any more)", hint="say hello first")
+            else:
+                session.heard = self._clock()
+                self._serve(session, request)
+        except VcgError as error:
+            self._tell(route, session, error, getattr(request, "id", ""))
+        except Exception as error:
+            self._tell(route, session, fault(error, f"a request of {_label(session)}"), getattr(request, "id", ""))
+
+    def _refuse(self, route: bytes, session: Session | None, frames: Sequence[bytes], error: VcgError) -> None:
+        """Answer what is no request. Whoever sends nothing else is not answered for ever."""
+        if isinstance(error, ProtocolError):
+            if len(self._strikes) >= 4096:  # connections that are long gone
+                self._strikes.clear()
+            self._strikes[route] = self._strikes.get(route, 0) + 1
+            if self._strikes[route] == STRIKES:
+                log.warning("%s sends nothing but malformed messages; it is not answered any more", _label(session))
+        if session is not None:
+            session.heard = self._clock()
+        self._tell(route, session, error, messages.id_of(frames))
+
+    def _tell(self, route: bytes, session: Session | None, error: VcgError, request_id: str) -> None:
+        log.info("%s %r refused: [%s] %s", _label(session), request_id, error.code, error.message)
+        self._answer(route, session, messages.error_message(error, request_id))
+
+    def _answer(self, route: bytes, session: Session | None, message: Message) -> None:
+        frames = messages.encode(message)
+        if session is None:
+            self._mail.stranger(route, frames)
+        else:
+            self._mail.answer(session, frames)
+
+    def _send(self, session: Session, message: Message) -> None:
+        self._mail.answer(session, messages.encode(message))
+
+    # requests
+
+    def _serve(self, session: Session, request: Request) -> None:
+        match request:
+            case Generate():
+                self._generate(session, request)
+            case Credit():
+                self._credit(session, request)
+            case Cancel():
+                self._cancel(session, request)
+            case Ping():
+                self._send(session, Pong(request.id))
+            case Describe():
+                self._describe(session, request)
+            case Bye():
+                self._drop(session, "says bye")
+
+    def _hello(self, route: bytes, hello: Hello) -> None:
+        if v.PROTOCOL_VERSION[0] not in hello.versions:
+            raise VersionMismatch(
+                f"you speak protocol {', '.join(map(str, hello.versions))}, this server {v.PROTOCOL_VERSION[0]}",
+                hint="update the older side",
+            )
+        check_token(self._config.token, hello.token)
+        known: OrderedDict[str, bytes] = OrderedDict()
+        for earlier in self._sessions.earlier(route, hello.session):
+            if earlier.name and earlier.name == hello.session:
+                known = earlier.finished()
+            self._drop(earlier, "says hello again")
+        session = self._sessions.open(route, hello, usable_codecs(hello.codecs, available_codecs()), self._clock())
+        session.known = known
+        log.info("%s is %.60r, codecs %s", session.label, hello.client, " ".join(session.codecs))
+        first = next(iter(self._studios.values()))
+        welcome = Welcome(
+            version=v.PROTOCOL_VERSION[0],
+            minor=v.PROTOCOL_VERSION[1],
+            server=f"vcg-bridge {vcg_bridge.__version__}",
+            codecs=session.codecs,
+            limits=self._config.limits,
+            models=tuple(studio.model for studio in self._studios.values()),
+            device=first.generator.device,
+        )
+        self._send(session, welcome)
+
+    def _describe(self, session: Session, request: Describe) -> None:
+        description = self._descriptions[self._studio(request.model).manifest.name]
+        self._mail.answer(session, [codec.pack_map({**description, "id": request.id})])
+
+    def _studio(self, name: str) -> Studio:
+        if not name:
+            return next(iter(self._studios.values()))
+        if name not in self._studios:
+            raise BadRequest(
+                f"this server has no model {name!r}",
+                hint=near(name, self._studios) or f"it has {', '.join(self._studios)}",
+            )
+        return self._studios[name]
+
+    def _generate(self, session: Session, request: Generate) -> None:
+        if self._leaving:
+            raise ShuttingDown("the server is going down", hint="connect again when it is back")
+        named = request.recipe.model if request.recipe is not None and request.recipe.model in self._studios else ""
+        studio = self._studio(request.model or named)
+        plan = plan_of(studio.manifest, request, self._config.limits)
+        key = messages.request_key(request)
+        session.check_id(request.id, key)
+        self._floor.add(session, plan)
+        session.remember(request.id, key, self._config.remembered)
+
+    def _credit(self, session: Session, request: Credit) -> None:
+        job = session.jobs.get(request.id)
+        if job is not None:
+            self._floor.grant(job, request.bytes)
+
+    def _cancel(self, session: Session, request: Cancel) -> None:
+        job = session.jobs.get(request.id)
+        if job is not None:
+            self._floor.cancel(job)
+        self._send(session, Cancelled(request.id, active=job is not None))
+
+    # time and endings
+
+    def event(self, event: Event) -> None:
+        """Deal with what the worker says."""
+        self._floor.event(event)
+
+    def settle(self) -> None:
+        """After every turn: drop who is gone, free what is too much, keep the worker busy. Cheap when idle."""
+        while self._mail.gone:
+            session, why = self._mail.gone.popitem()
+            self._drop(session, why)
+        self._floor.shed()
+        self._floor.draw_next()
+
+    def retry_mail(self) -> None:
+        """Try connections again that took no more."""
+        for session in self._mail.retry():
+            self._floor.push_all(session)
+
+    def look_at_the_clock(self) -> None:
+        """Drop jobs without credit and clients without a sign of life for too long."""
+        self._floor.drop_stalled()
+        now, forget_ms = self._clock(), self._config.limits.forget_ms
+        for session in self._sessions:
+            if (now - session.heard) * 1000 > forget_ms:
+                self._drop(session, f"was silent for {forget_ms / 1000:g} s")
+
+    def leave(self, reason: str) -> None:
+        """Take no more jobs and say so to everybody."""
+        self._leaving = True
+        for session in self._sessions:
+            self._send(session, Bye(reason))
+
+    def abandon(self) -> None:
+        """End all jobs that are left."""
+        self._floor.abandon()
+
+    def _drop(self, session: Session, why: str) -> None:
+        jobs = tuple(session.jobs.values())
+        log.info("%s %s; %d jobs dropped", session.label, why, len(jobs))
+        for job in jobs:
+            self._floor.remove(job)
+        self._mail.forget(session)
+        self._sessions.close(session)
+
+
+def _label(session: Session | None) -> str:
+    return session.label if session is not None else "a stranger"
