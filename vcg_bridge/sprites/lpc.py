@@ -21,8 +21,9 @@ a sheet is 13 columns of 64 pixels wide and 54 rows high (832x3456), rows of an 
                             1h_backslash   (its 0-5 are the same pictures as the slash's; ULPC plays 0-5, 7-12)
     50-53          6        1h_halfslash   combat-halfslash 0-5
 
-That idle, jump and slash repeat frames as ULPC's tables expect was checked on the art: both bodies, all directions.
-Which foot ULPC's walk begins with could not be compared: its art is not at hand; the cycle is the same 8 frames.
+The repeats that ULPC's tables expect were compared with the art: jump repeats exactly, both bodies, all directions; the
+slashes exactly on the feminine body, and on the masculine one seen from behind and from the left; idle exactly from
+behind, elsewhere not always. Which foot ULPC's walk begins with could not be compared: its art is not at hand.
 
 What does not map lies below row 54, where ULPC puts its custom animations: expressions, animations of other packs, and
 oversize animations (a swung sword in 128x128 frames; ULPC's rows above stay empty for these, since a cut-off blade helps
