@@ -8,8 +8,7 @@ import pytest
 
 from tests.support.tiny_bundle import write_tiny_bundle
 from vcg_bridge.contract import messages as m
-from vcg_bridge.contract.description import all_but, description_of
-from vcg_bridge.contract.errors import BadRequest
+from vcg_bridge.contract.description import description_of
 from vcg_bridge.contract.manifest import Manifest
 from vcg_bridge.contract.manifest_io import load_manifest
 
@@ -52,14 +51,3 @@ def test_the_shipped_bundle_is_described_in_few_bytes() -> None:
     frames = m.encode(described)
     assert m.decode_reply(frames)[0] == described
     assert len(frames[0]) < 64_000  # 40 ms of GDScript at 1.6 MB/s, in its thread, once per connection
-
-
-def test_what_is_not_kept_is_drawn_anew(manifest: Manifest) -> None:
-    layers, groups = [x.id for x in manifest.layers], list(manifest.groups)
-    everything = {f"item:{x}" for x in layers} | {f"ramp:{x}" for x in groups}
-    assert set(all_but(manifest, [])) == everything
-    both = next(x for x in layers if x in groups)  # one name, two things
-    assert set(all_but(manifest, [both])) == everything - {f"item:{both}", f"ramp:{both}"}
-    assert set(all_but(manifest, [f"item:{both}"])) == everything - {f"item:{both}"}
-    with pytest.raises(BadRequest, match="no layer or colour group is called 'bodi'"):
-        all_but(manifest, ["bodi"])

@@ -93,7 +93,9 @@ class Client:
         """
         if request is None:
             request = m.Generate(fields.pop("id", "") or uuid.uuid4().hex, **fields)
-        return Job(self, self._session.generate(request, time.monotonic()))
+        job = Job(self, self._session.generate(request, time.monotonic()))
+        self._link.keep(time.monotonic())
+        return job
 
     def generate_characters(self, request: m.Generate | None = None, **fields: Any) -> Iterator[Generated]:
         """The same, gathered: each character when it is complete."""

@@ -5,12 +5,11 @@ Kept small, because msgpack is slow in GDScript: colours are packed, style codes
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated
 
 from vcg_bridge.contract import vocabulary as v
-from vcg_bridge.contract.errors import BadRequest, near
 from vcg_bridge.contract.wire import Many, Octets, Text
 
 if TYPE_CHECKING:  # brings numpy, which a light client can do without
@@ -158,19 +157,3 @@ def _layer(manifest: Manifest, layer: Layer) -> DescribedLayer:
 
 def _item(item: Item) -> DescribedItem:
     return DescribedItem(item.id, item.title, item.kind, item.body, tuple(item.hides), dict(item.allows))
-
-
-def all_but(manifest: Manifest, keep: Sequence[str]) -> tuple[str, ...]:
-    """`Design.keep` as the `reroll` that means the same: every other layer ("item:...") and colour group ("ramp:...").
-
-    Raises BadRequest for a name that is neither.
-    """
-    items, ramps = [x.id for x in manifest.layers], list(manifest.groups)
-    names = {f"item:{x}" for x in items} | {f"ramp:{x}" for x in ramps}
-    kept = set()
-    for name in keep:
-        meant = {name, f"item:{name}", f"ramp:{name}"} & names
-        if not meant:
-            raise BadRequest(f"keep: no layer or colour group is called {name!r}", hint=near(name, items + ramps))
-        kept |= meant
-    return tuple(x for x in (*(f"item:{x}" for x in items), *(f"ramp:{x}" for x in ramps)) if x not in kept)
