@@ -146,7 +146,7 @@ def decide(logits: NDArray[np.floating[Any]], classes: int, exact: bool = False)
         np.maximum(second, np.minimum(best, plane), out=second)
         np.maximum(best, plane, out=best)
         np.maximum(size, np.abs(plane), out=size)
-    scale = _largest_around(size)
+    scale = largest_around(size)
     edge = best - TIE * scale if exact else best
     chosen = np.zeros(best.shape, np.uint8)
     for c in reversed(range(classes)):
@@ -156,7 +156,7 @@ def decide(logits: NDArray[np.floating[Any]], classes: int, exact: bool = False)
     return Decision(chosen, lead.min(axis=(1, 2)).astype(np.float64), doubtful)
 
 
-def _largest_around(size: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
+def largest_around(size: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
     """The maximum over the square of AROUND pixels each way, [N, h, w] -> [N, h, w]."""
     for axis in (1, 2):
         lines, widest = np.moveaxis(size, axis, 0), np.moveaxis(size.copy(), axis, 0)
