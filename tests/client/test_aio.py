@@ -161,3 +161,20 @@ def test_close_ends_who_waits_and_leaves_nothing_behind() -> None:
             assert threading.active_count() == before
 
     run(main())
+
+
+class BlindLoop(asyncio.SelectorEventLoop):
+    """Watches no descriptors for its users, as the default loop on Windows."""
+
+    def add_reader(self, *_: Any) -> None:
+        raise NotImplementedError
+
+
+def test_a_loop_that_watches_no_descriptors() -> None:
+    async def main() -> None:
+        with Peer() as peer:
+            async with await AsyncClient.connect(peer.address) as client:
+                assert len([p async for p in client.generate(design=DESIGN, count=10)]) == 30
+
+    with asyncio.Runner(loop_factory=BlindLoop) as runner:
+        runner.run(main())

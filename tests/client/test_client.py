@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -156,3 +157,22 @@ def test_close_says_goodbye_and_leaves_nothing_behind() -> None:
         with Client.connect(peer.address) as other:
             other.ping()
         assert m.Bye() in peer.requests
+
+
+def test_many_tear_downs_leave_no_thread_and_no_descriptor() -> None:
+    def descriptors() -> int:
+        folder = Path("/proc/self/fd")
+        return len(list(folder.iterdir())) if folder.exists() else 0
+
+    with Peer() as peer:
+        before = threading.active_count(), descriptors()
+        for i in range(40):
+            client = Client.connect(peer.address)
+            job = client.generate(design=DESIGN, count=100)
+            for _ in range(i % 4):
+                assert job.next() is not None
+            client.close()
+        assert (threading.active_count(), descriptors()) == before
+        with Client.connect(peer.address) as client:
+            client.ping()
+            assert not [x for x in peer._jobs if x[0] not in peer._known]

@@ -184,9 +184,13 @@ class AsyncClient:
         The descriptor of a ZeroMQ socket tells of a change once: everything must have been read before.
         """
         loop = asyncio.get_running_loop()
-        descriptors = self._link.descriptors
-        for descriptor in descriptors:
-            loop.add_reader(descriptor, self._kick.set)
+        watched: list[int] = []
+        try:
+            for descriptor in self._link.descriptors:
+                loop.add_reader(descriptor, self._kick.set)
+                watched.append(descriptor)
+        except NotImplementedError:  # the default loop on Windows watches no descriptors: look again and again
+            seconds = min(seconds, 0.01)
         try:
             if not self._link.readable:
                 async with asyncio.timeout(seconds):
@@ -194,7 +198,7 @@ class AsyncClient:
         except TimeoutError:
             pass
         finally:
-            for descriptor in descriptors:
+            for descriptor in watched:
                 loop.remove_reader(descriptor)
 
 
