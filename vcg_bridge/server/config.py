@@ -28,7 +28,9 @@ class ServerConfig:
     backlog_bytes: int = 4 << 20  # answers that a client does not take: above it the client is dropped
     remembered: int = 256  # ids of jobs that a session's retries are compared with
     cache_bytes: int = CACHE_BYTES  # drawn views, of each bundle
-    step_ms: float = 150.0  # a piece of drawing work takes about so long: what an interactive request waits at most
+    step_ms: float = (
+        400.0  # about so long a batch job draws before others get their turn; interactive ones interrupt it
+    )
     step_characters: int = 16  # drawn at once in a batch
     grace_s: float = 10.0  # after SIGTERM: time for running jobs to finish
 

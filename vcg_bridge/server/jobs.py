@@ -207,33 +207,31 @@ class Job:
             self.step = None
 
 
-def step_of(job: Job, poses: int, characters: int, blob_bytes: int) -> Step:
-    """The next step of a job: about so many poses, and of a batch at most so many characters.
+MAX_STEP_CELLS = 4096
+"""Frames times scale squared that one step draws, if it draws more than one chunk: 64 MiB of RGBA pixels."""
 
-    Interactive jobs show something early: the preview alone, then one picture, then more.
+
+def step_of(job: Job, poses: int, characters: int, blob_bytes: int) -> Step:
+    """The next step of a job.
+
+    A batch job draws whole characters: one, or as many as have so many poses together, but not more than `characters`.
+    An interactive one shows something early: the preview alone, then one picture, then the rest of the character.
     """
     plan, first = job.plan, job.cursor
     per_character = len(plan.parts)
-    batch = plan.request.priority == "batch"
     position = first % per_character
-    last = min(plan.chunks, first - position + per_character * (characters if batch else 1))
-    end, seen, pixels = first, 0, 0
-    while end < last:
-        part = plan.part(end)
-        cost = 0 if part.kind == "normal" else len(part.poses)
-        size = len(part.poses) * plan.request.output.scale**2
-        if end > first and cost and (seen + cost > poses or pixels + size > MAX_STEP_CELLS):
+    last = first - position + per_character
+    if plan.request.priority == "batch":
+        each = sum(len(part.poses) for part in plan.parts if part.kind != "normal")
+        last += per_character * (max(1, min(characters, poses // each)) - 1)
+    elif plan.part(first).kind == "preview":
+        last = first + 1
+    elif position <= 1:
+        last = min(last, first + (2 if plan.request.output.normal_map and plan.part(first).kind != "normal" else 1))
+    end, cells, scale = first, 0, plan.request.output.scale
+    while end < min(last, plan.chunks):
+        cells += len(plan.part(end).poses) * scale**2
+        if end > first and cells > MAX_STEP_CELLS:
             break
-        seen, pixels, end = seen + cost, pixels + size, end + 1
-        if not batch and (part.kind == "preview" or (position <= 1 and cost and _ends_picture(plan, end))):
-            break
+        end += 1
     return Step(job.number, plan, first, end, job.session.codecs, blob_bytes, threading.Event(), threading.Event())
-
-
-MAX_STEP_CELLS = 4096
-"""Frames times scale squared in one step: 16 MiB of 64x64 slots, 64 MiB as RGBA."""
-
-
-def _ends_picture(plan: Plan, end: int) -> bool:
-    """Whether the chunk before `end` is the last of a picture: its normal map is made with it."""
-    return end % len(plan.parts) == 0 or plan.part(end).kind != "normal"

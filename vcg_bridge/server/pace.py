@@ -7,9 +7,6 @@ from vcg_bridge.server.jobs import Tally
 FIRST_MS_PER_POSE = 3.0
 """A guess, before anything was drawn."""
 
-POSES = (16, 2048)
-"""Least and most poses of a step."""
-
 RETRY_MS = (100, 30_000)
 
 
@@ -23,8 +20,8 @@ class Pace:
 
     def note(self, tally: Tally) -> None:
         """Learn from a step. A slow one counts at once, a fast one slowly: drawn views come out of the cache."""
-        if tally.poses >= POSES[0] and tally.chunks:
-            latest = tally.total_ms / tally.poses
+        if tally.chunks:
+            latest = max(0.001, tally.total_ms / tally.poses)
             self._pose_ms = max(latest, 0.8 * self._pose_ms + 0.2 * latest)
 
     def finished(self, seconds: float) -> None:
@@ -33,8 +30,8 @@ class Pace:
 
     @property
     def poses(self) -> int:
-        """Poses that a step should draw."""
-        return max(POSES[0], min(POSES[1], int(self._step_ms / self._pose_ms)))
+        """Poses that a step of a batch should draw."""
+        return int(self._step_ms / self._pose_ms)
 
     @property
     def retry_after_ms(self) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 
 from vcg_bridge.contract import messages
@@ -30,6 +31,10 @@ CREDIT_LINES = 512
 """What one chunk can carry."""
 
 
+Emit = Callable[[list[Ready]], None]
+"""Takes the chunks of one character. Called from another thread."""
+
+
 class _Paused(Exception):
     """Somebody else is more urgent."""
 
@@ -42,6 +47,8 @@ class Studio:
         self.bundle = bundle
         self.credits = read_credits(bundle.folder)
         self.generator = Generator(bundle, device, threads, cache_bytes)
+        # Hashing and compressing need no interpreter lock: worth a thread of their own.
+        self._encoder = ThreadPoolExecutor(1, thread_name_prefix="vcg-encode")
         self._designed: tuple[int, int, Recipe] | None = None  # job, character: a job comes back for its next step
 
     @property
@@ -64,10 +71,11 @@ class Studio:
         self.generator.warm_up()
 
     def close(self) -> None:
-        """End the drawing threads."""
+        """End the threads."""
+        self._encoder.shutdown(cancel_futures=True)
         self.generator.close()
 
-    def draw(self, step: Step, emit: Callable[[list[Ready]], None]) -> Tally:
+    def draw(self, step: Step, emit: Emit) -> Tally:
         """Draw the chunks of a step and emit those of each character as soon as they are encoded.
 
         Ends early when step.pause is set: what was drawn by then is in the cache. Raises Cancelled when step.stop is set,
@@ -82,12 +90,18 @@ class Studio:
                 drawings = self._drawings(step, recipes, list(by_character.values()), tally)
             except _Paused:
                 return tally
-            for drawing, (character, seqs) in zip(drawings, by_character.items(), strict=True):
-                if step.pause.is_set() and tally.chunks:
-                    break
-                tally.margin = min(tally.margin, drawing.smallest_margin)
-                tally.redrawn += drawing.redrawn
-                emit(self._finish(step, character, seqs, drawing, tally))
+            last: Future[None] | None = None
+            try:
+                for drawing, (character, seqs) in zip(drawings, by_character.items(), strict=True):
+                    if last is not None and step.pause.is_set():
+                        break
+                    tally.margin = min(tally.margin, drawing.smallest_margin)
+                    tally.redrawn += drawing.redrawn
+                    tally.chunks += len(seqs)
+                    last = self._finish(step, character, seqs, drawing, emit, tally)
+            finally:
+                if last is not None:
+                    last.result()
         return tally
 
     def _drawings(self, step: Step, recipes: list[Recipe], seqs: list[list[int]], tally: Tally) -> list[Drawing]:
@@ -115,22 +129,29 @@ class Studio:
         self._designed = (step.job, character, recipe)
         return recipe
 
-    def _finish(self, step: Step, character: int, seqs: list[int], drawing: Drawing, tally: Tally) -> list[Ready]:
-        """Compose one character and encode its chunks."""
-        plan, ready = step.plan, []
+    def _finish(
+        self, step: Step, character: int, seqs: list[int], drawing: Drawing, emit: Emit, tally: Tally
+    ) -> Future[None]:
+        """Compose one character; its chunks are encoded and emitted while the next one is composed."""
+        output = step.plan.request.output
         with _timed(tally, "compose_ms"):
-            dressed = dress(compose(self.manifest, drawing), self.manifest, plan.request.output)
+            dressed = dress(compose(self.manifest, drawing), self.manifest, output)
             sizes = canvas_sizes(self.manifest, drawing)
-            palette = dressed.shown.palette.tobytes()
-        for seq in seqs:
-            _check_wanted(step)
-            with _timed(tally, "compose_ms"):
-                part = plan.part(seq)
-                picture = picture_of(dressed, self.manifest, part, plan.request.output, sizes, step.blob_bytes)
+            pictures = []
+            for seq in seqs:
+                _check_wanted(step)
+                pictures.append(picture_of(dressed, self.manifest, step.plan.part(seq), output, sizes, step.blob_bytes))
+        palette = dressed.shown.palette.tobytes()
+
+        def encode() -> None:
             with _timed(tally, "encode_ms"):
-                ready.append(self._ready(step, seq, character, picture, palette, drawing.recipe))
-        tally.chunks += len(ready)
-        return ready
+                ready = [
+                    self._ready(step, seq, character, picture, palette, drawing.recipe)
+                    for seq, picture in zip(seqs, pictures, strict=True)
+                ]
+            emit(ready)
+
+        return self._encoder.submit(encode)
 
     def _ready(self, step: Step, seq: int, character: int, picture: Picture, palette: bytes, recipe: Recipe) -> Ready:
         plan = step.plan
