@@ -39,8 +39,19 @@ SUMMARY_NAME = "summary.json"
 
 def batch(
     requests: Annotated[
-        Path, typer.Argument(help='A request a line: {"archetype": "guard", "seed": 7, "name": "Bob"}')
+        Path,
+        typer.Argument(
+            metavar="REQUESTS.jsonl", help='A request a line: {"archetype": "guard", "seed": 7, "name": "Bob"}'
+        ),
     ],
+    *,
+    archetype: Annotated[
+        str, typer.Option("--archetype", "-a", help="For lines that name none.", rich_help_panel=o.WHAT)
+    ] = "",
+    novelty: Annotated[
+        float | None, typer.Option("--novelty", help="For lines that name none, 0 to 1.", rich_help_panel=o.WHAT)
+    ] = None,
+    animations: o.Animations = "",
     out: Annotated[
         Path, typer.Option("--out", "-o", help="Folder for everything; made if missing.", rich_help_panel=o.SHEET)
     ],
@@ -50,13 +61,6 @@ def batch(
             "--flat", help="All files in one folder, instead of a folder for each character.", rich_help_panel=o.SHEET
         ),
     ] = False,
-    archetype: Annotated[
-        str, typer.Option("--archetype", "-a", help="For lines that name none.", rich_help_panel=o.WHAT)
-    ] = "",
-    novelty: Annotated[
-        float | None, typer.Option("--novelty", help="For lines that name none, 0 to 1.", rich_help_panel=o.WHAT)
-    ] = None,
-    animations: o.Animations = "",
     layout: o.LayoutOption = o.Layout.rows,
     scale: o.Scale = 1,
     outline: o.Outline = "",
@@ -246,8 +250,9 @@ class _Run:
 
         gatherer, complete = Gatherer(), None
         try:
-            for picture in job:
-                complete = gatherer.add(picture) or complete
+            with job:
+                while (picture := job.next()) is not None:
+                    complete = gatherer.add(picture) or complete
         except VcgError as error:
             self._fail(task, error)
         return complete

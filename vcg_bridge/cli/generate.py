@@ -39,9 +39,7 @@ FILE_NOTES = {
 
 
 def generate(
-    out: Annotated[
-        Path, typer.Option("--out", "-o", help="Folder for the files; made if missing.", rich_help_panel=o.SHEET)
-    ],
+    *,
     archetype: Annotated[
         str,
         typer.Option(
@@ -128,6 +126,9 @@ def generate(
         ),
     ] = 1,
     animations: o.Animations = "",
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="Folder for the files; made if missing.", rich_help_panel=o.SHEET)
+    ],
     name: Annotated[
         str,
         typer.Option(
@@ -175,9 +176,7 @@ def generate(
     with connected(Place(server, keep_server, bundle, device, token_file)) as connection:
         wish = _wish(asked, recipe, start, novelty, connection.manifest)
         wish = replace(wish, animations=wishes.split_names(animations, "--animations"), name=name or wish.name)
-        made = [
-            _made(one, path, files, connection) for one, path, files in _write_all(connection, wish, count, out, sheet)
-        ]
+        made = _write_all(connection, wish, count, out, sheet)
         if as_json:
             print(
                 json.dumps({"server": connection.address, "started": connection.started, "characters": made}, indent=2)
@@ -225,14 +224,12 @@ def check_folder(folder: Path) -> None:
         raise OutputError(f"cannot write to {folder}: no permission in {nearest}", hint="choose another --out")
 
 
-def _write_all(
-    connection: Connection, wish: Wish, count: int, out: Path, sheet: WriteOptions
-) -> Iterator[tuple[Generated, str, list[Path]]]:
-    """Each character as it is complete: it, its name, its files."""
+def _write_all(connection: Connection, wish: Wish, count: int, out: Path, sheet: WriteOptions) -> list[dict[str, Any]]:
+    """Write each character as soon as it is complete. Returns what is told of them."""
     from vcg_bridge.client import Gatherer
     from vcg_bridge.sprites.writer import write_character
 
-    gatherer = Gatherer()
+    gatherer, made = Gatherer(), []
     with _progress() as advance:
         job = connection.client.generate(
             model=connection.manifest.name,
@@ -241,17 +238,16 @@ def _write_all(
             count=count,
             animations=wish.animations,
         )
-        for picture in job:
-            advance(picture, job.accepted.chunks if job.accepted else 0)
-            complete = gatherer.add(picture)
-            if complete is None:
-                continue
-            name = file_name(wish, complete.recipe, complete.index, count)
-            yield (
-                complete,
-                name,
-                write_character(out, name, complete.character(), connection.manifest, sheet, credits=complete.credits),
-            )
+        with job:  # however this ends, the server stops drawing
+            while (picture := job.next()) is not None:
+                advance(picture, job.accepted.chunks if job.accepted else 0)
+                one = gatherer.add(picture)
+                if one is None:
+                    continue
+                name = file_name(wish, one.recipe, one.index, count)
+                files = write_character(out, name, one.character(), connection.manifest, sheet, credits=one.credits)
+                made.append(_made(one, name, files, connection))
+    return made
 
 
 @contextmanager

@@ -30,8 +30,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command()(generate)
-app.command()(batch)
+app.command(
+    epilog="A guard:  vcg generate --archetype guard --seed 7 --out npcs\n\n"
+    "The same with other hair:  vcg generate --from npcs/guard-7.recipe.json --reroll hair --out npcs\n\n"
+    "What there is:  vcg bundles show"
+)(generate)
+app.command(epilog="What a line may hold is in docs/cli.md; the words are those of `vcg generate`.")(batch)
 app.command()(serve)
 app.add_typer(bundles, name="bundles")
 app.command()(doctor)

@@ -1,0 +1,128 @@
+"""`vcg serve` and `vcg doctor` as processes and as commands."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.support.commands import Vcg, free_port, start_vcg
+from tests.support.tiny_bundle import write_tiny_bundle
+from vcg_bridge.cli.launch import ServerProcess
+from vcg_bridge.client import Client
+from vcg_bridge.contract.errors import AuthError, BundleError, VcgError
+
+pytestmark = pytest.mark.socket
+
+
+def wait_for(path: Path) -> str:
+    end = time.monotonic() + 60
+    while not path.exists():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    return path.read_text().strip()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_serve_stops_in_good_order(tmp_path: Path, number: signal.Signals) -> None:
+    ready = tmp_path / "ready"
+    process = start_vcg("serve", "--bind", "tcp://127.0.0.1:0", "--bundle", "tiny", "--ready-file", ready)
+    with Client.connect(wait_for(ready)) as client:
+        assert [m.name for m in client.welcome.models] == ["tiny"]
+        process.send_signal(number)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    assert err.splitlines()[0].startswith("listening at tcp://127.0.0.1:")
+    assert "Traceback" not in err
+
+
+def test_port_that_is_taken(vcg: Vcg) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        done = vcg("serve", "--bind", f"tcp://127.0.0.1:{port}", "--bundle", "tiny")
+    assert done.code == 2
+    assert str(port) in done.error
+
+
+def test_token_is_asked_for(tmp_path: Path, vcg: Vcg, monkeypatch: pytest.MonkeyPatch) -> None:
+    token = tmp_path / "token"
+    token.write_text("a-long-enough-secret\n")
+    with ServerProcess(["--bundle=tiny", f"--token-file={token}"]) as server:
+        with pytest.raises(AuthError):
+            Client.connect(server.address)
+        common = ["generate", "--server", server.address, "--seed", 1, "--animations", "idle"]
+        refused = vcg(*common, "--out", tmp_path / "a")
+        assert refused.code == 2
+        assert "token" in refused.error
+        assert vcg(*common, "--token-file", token, "--out", tmp_path / "b").code == 0
+        monkeypatch.setenv("VCG_TOKEN", "a-long-enough-secret")
+        assert vcg(*common, "--out", tmp_path / "c").code == 0
+
+
+def test_several_bundles(tmp_path: Path, vcg: Vcg, bundle_root: Path) -> None:
+    other = write_tiny_bundle(tmp_path / "other", seed=3, name="other")
+    with ServerProcess(["--bundle=tiny", f"--bundle={other}"]) as server:
+        common = ["generate", "--server", server.address, "--seed", 1, "--animations", "idle", "--json"]
+        default = json.loads(vcg(*common, "--out", tmp_path / "a").out)
+        named = json.loads(vcg(*common, f"--bundle={other}", "--out", tmp_path / "b").out)
+    assert default["characters"][0]["recipe"]["model"] == "tiny"
+    assert named["characters"][0]["recipe"]["model"] == "other"
+
+
+def test_started_server_tells_what_kept_it_from_starting(tmp_path: Path) -> None:
+    folder = write_tiny_bundle(tmp_path / "tiny")
+    (folder / "hair.onnx").write_bytes(b"not a network")
+    with pytest.raises(VcgError, match=r"hair\.onnx") as caught:
+        ServerProcess([f"--bundle={folder}"])
+    assert not isinstance(caught.value, BundleError) or caught.value.hint
+
+
+def test_damaged_bundle_is_one_error_of_the_command_too(tmp_path: Path, vcg: Vcg) -> None:
+    folder = write_tiny_bundle(tmp_path / "tiny")
+    (folder / "hair.onnx").write_bytes(b"not a network")
+    done = vcg("generate", f"--bundle={folder}", "--out", tmp_path / "out")
+    assert done.code == 2
+    assert "hair.onnx" in done.error
+    assert not (tmp_path / "out").exists()
+
+
+def test_doctor_finds_all_well(vcg: Vcg) -> None:
+    done = vcg("doctor", "--bundle", "tiny", "--json")
+    found = {check["name"]: check for check in json.loads(done.out)["checks"]}
+    assert found["round trip"]["ok"] is True
+    assert "server up in" in found["round trip"]["found"]
+    assert found["bundle tiny"]["ok"] is True
+    assert "cpu" in found["devices"]["found"]
+    assert done.code == 0
+    assert "All is well." in vcg("doctor", "--bundle", "tiny").out
+
+
+def test_doctor_names_what_is_broken(vcg: Vcg, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = write_tiny_bundle(tmp_path / "mine" / "tiny")
+    (folder / "hair.onnx").unlink()
+    monkeypatch.setenv("VCG_BUNDLES", str(tmp_path / "mine"))
+    monkeypatch.setenv("VCG_SERVER", f"tcp://127.0.0.1:{free_port()}")
+    done = vcg("doctor", "--bundle", "tiny", "--json")
+    found = {check["name"]: check for check in json.loads(done.out)["checks"]}
+    assert done.code == 2
+    assert found["bundle tiny"]["ok"] is False
+    assert "hair.onnx" in found["bundle tiny"]["found"]
+    assert found["round trip"]["ok"] is False
+    assert found["server here"]["ok"] is False
+
+
+@pytest.mark.slow
+def test_bench_measures_every_figure(vcg: Vcg, tmp_path: Path) -> None:
+    done = vcg("bench", "--quick", "--bundle", "tiny", "--json", "--out", tmp_path / "figures.json")
+    assert done.code == 0, done.err
+    report = json.loads(done.out)
+    assert report == json.loads((tmp_path / "figures.json").read_text())
+    values = {figure["name"]: figure["value"] for figure in report["figures"]}
+    assert all(value > 0 for name, value in values.items() if name != "wheel")
+    assert report["machine"]["bundle"] == "tiny 0.1.0"
