@@ -19,9 +19,9 @@ class TrainConfig:
 
     seed: int = 0
     z_dim: int = 32  # numbers in a style code
-    coarse: int = 96  # channels at 1/4 resolution, in groups of 300 drawings and more; smaller groups get less
-    fine: int = 64  # channels at 1/2 resolution, likewise
-    hidden: int = 192  # width of the description of (code, view), likewise
+    coarse: int = 72  # channels at 1/4 resolution, in groups of 300 drawings and more; smaller groups get less
+    fine: int = 48  # channels at 1/2 resolution, likewise
+    hidden: int = 144  # width of the description of (code, view), likewise
     batch: int = 64
     images_per_view: int = 600  # supervised images = this x known (item, view) pairs of the group ...
     min_kimg: int = 60  # ... but at least this many thousands
@@ -35,8 +35,9 @@ class TrainConfig:
     gan_every: int = 2  # one adversarial step after this many supervised ones
     gan_batch: int = 24
     gan_weight: float = 0.02  # weight of the adversarial loss on the generator
-    gan_lr: float = 2e-4
-    r1_gamma: float = 1.0  # weight of the zero-centred gradient penalties on real (R1) and drawn (R2) pictures
+    gan_lr: float = 1e-3
+    r1_gamma: float = 0.05  # weight of the zero-centred gradient penalties on real (R1) and drawn (R2) pictures
+    r1_every: int = 4  # adversarial steps between penalties, whose weight grows by as much (they double D's cost)
     heldout: float = 0.0  # share of (item, view) pairs kept from training, to measure completion of missing art
     checkpoint_s: float = 60.0  # wall-clock seconds between checkpoints
 

@@ -39,7 +39,7 @@ def group_data(pack: Pack, group_id: str, seed: int, heldout: float = 0.0) -> Gr
     group = pack.group(group_id)
     pairs = np.argwhere(group.known)
     rng = np.random.default_rng([seed, *group_id.encode()])
-    kept = np.sort(rng.permutation(len(pairs))[: int(round(heldout * len(pairs)))])
+    kept = np.sort(rng.permutation(len(pairs))[: round(heldout * len(pairs))])
     mask = np.ones(len(pairs), bool)
     mask[kept] = False
     rows = {key: i for i, key in enumerate(group.items)}
@@ -48,10 +48,7 @@ def group_data(pack: Pack, group_id: str, seed: int, heldout: float = 0.0) -> Gr
         (rows[a], rows[b])
         for a in group.items
         for b in group.items
-        if a < b
-        and a[0] == b[0]
-        and by_key[a].kind == by_key[b].kind
-        and by_key[a].body == by_key[b].body
+        if a < b and a[0] == b[0] and by_key[a].kind == by_key[b].kind and by_key[a].body == by_key[b].body
     ]
     return GroupData(
         id=group_id,
@@ -70,7 +67,7 @@ def sample_pairs(
 ) -> NDArray[np.int64]:
     """Indices [batch] into `data.pairs`: a share by last seen error, the rest evenly."""
     rng = np.random.default_rng([seed, step, 1])
-    hard = int(round(batch * hard_share))
+    hard = round(batch * hard_share)
     weight = errors.astype(np.float64) + 1e-4
     cumulated = np.cumsum(weight)
     picked = np.searchsorted(cumulated, rng.random(hard) * cumulated[-1], side="right")

@@ -19,20 +19,24 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from training.config import TrainConfig, load_config
 from training.errors import TrainingError
 from training.evaluate import Draw, Exactness, exactness
 from training.onnx_file import onnx_bytes
 from training.packs.neutral import Pack
-from training.run import front_group, load_group
+from training.packs.overview import overview
+from training.run import CHECKPOINT, front_group, load_group
 from training.trainer import GroupTrainer
 from vcg_bridge.contract import manifest as m
 from vcg_bridge.contract.manifest_io import dump_manifest, load_manifest
 from vcg_bridge.sprites.clean import places
-from vcg_bridge.sprites.clean import places
-
 
 PARITY_TOLERANCE = 1e-5
 """Largest accepted difference between torch and ONNX Runtime on the same (half-precision) weights, relative to the largest logit."""
+
+
+PREVIEW = "preview.png"
+GO_ON = "go on with `python -m training train --resume {run}`"
 
 
 def export_bundle(run: Path, pack: Pack, out: Path, version: str, *, allow_unfinished: bool = False) -> m.Manifest:
@@ -49,7 +53,7 @@ def export_bundle(run: Path, pack: Pack, out: Path, version: str, *, allow_unfin
         folder.mkdir()
         config, trainers = _trainers(run, pack, allow_unfinished)
         codes: dict[tuple[str, str], Tensor] = {}
-        networks, figures = [], {}
+        networks, figures, redrawn = [], {}, []
         for group_id, trainer in trainers.items():
             file = f"{group_id}.onnx"
             quantised = _quantised(trainer.ema_codes)
@@ -65,11 +69,13 @@ def export_bundle(run: Path, pack: Pack, out: Path, version: str, *, allow_unfin
                 )
             )
             figures[group_id] = exactness(trainer.data, quantised, trainer.data.pairs, draw)
+            redrawn.append(dataclasses.replace(pack.group(group_id), planes=_redraw(trainer, quantised, draw)))
             if front_group(pack, group_id) is None:
                 codes |= dict(zip(trainer.data.items, quantised, strict=True))
         training = _training_record(config, trainers, figures)
         manifest = _manifest(pack, version, networks, codes, training)
         _write_papers(pack, manifest, folder)
+        (folder / PREVIEW).write_bytes(overview(dataclasses.replace(pack, groups=tuple(redrawn))))
         manifest = dataclasses.replace(manifest, files=_hashes(folder))
         (folder / m.MANIFEST_FILE).write_bytes(dump_manifest(manifest))
         checked = load_manifest(folder)
@@ -77,16 +83,17 @@ def export_bundle(run: Path, pack: Pack, out: Path, version: str, *, allow_unfin
     return checked
 
 
-def _trainers(run: Path, pack: Pack, allow_unfinished: bool) -> tuple[Any, dict[str, GroupTrainer]]:
-    from training.config import load_config
-
+def _trainers(run: Path, pack: Pack, allow_unfinished: bool) -> tuple[TrainConfig, dict[str, GroupTrainer]]:
     config = load_config(run)
+    missing = [g.id for g in pack.groups if not (run / "groups" / g.id / CHECKPOINT).is_file()]
+    if missing:
+        raise TrainingError(f"not finished: {', '.join(missing)} not begun", hint=GO_ON.format(run=run))
     trainers = {g.id: load_group(run, pack, g.id, config) for g in pack.groups}
     unfinished = [k for k, t in trainers.items() if not t.done]
     if unfinished and not allow_unfinished:
         raise TrainingError(
             f"not finished: {', '.join(unfinished)}",
-            hint=f"go on with `python -m training train --resume {run}`, or export it as it is with --unfinished",
+            hint=GO_ON.format(run=run) + ", or export it as it is with --unfinished",
         )
     return config, trainers
 
@@ -112,7 +119,9 @@ def _write_network(trainer: GroupTrainer, codes: Tensor, path: Path) -> Draw:
             expected = trainer.ema(codes[item], view).numpy()
         worst = max(worst, float(np.abs(logits - expected).max() / np.abs(expected).max()))
     if not worst < PARITY_TOLERANCE:
-        raise TrainingError(f"{path.name}: torch and ONNX Runtime differ by {worst:.2g} of the largest logit (accepted: {PARITY_TOLERANCE})")
+        raise TrainingError(
+            f"{path.name}: torch and ONNX Runtime differ by {worst:.2g} of the largest logit (accepted: {PARITY_TOLERANCE})"
+        )
 
     def draw(code: Tensor, view: Tensor) -> NDArray[np.uint8]:
         (logits,) = session.run(None, {"code": code.numpy(), "view": view.numpy()})
@@ -122,7 +131,15 @@ def _write_network(trainer: GroupTrainer, codes: Tensor, path: Path) -> Draw:
     return draw
 
 
-def _training_record(config: Any, trainers: dict[str, GroupTrainer], figures: dict[str, Exactness]) -> dict[str, object]:
+def _redraw(trainer: GroupTrainer, codes: Tensor, draw: Draw) -> NDArray[np.uint8]:
+    """All items in all views as the network draws them, uint8 [items, views, h, w]; also those the art lacks."""
+    views = torch.arange(trainer.data.views)
+    return np.stack([draw(code.expand(len(views), -1), views) for code in codes])
+
+
+def _training_record(
+    config: TrainConfig, trainers: dict[str, GroupTrainer], figures: dict[str, Exactness]
+) -> dict[str, object]:
     total = sum(figures.values(), Exactness(0, 0, 0, 0))
     images = sum(t.at * config.batch for t in trainers.values())
     return {
@@ -133,7 +150,11 @@ def _training_record(config: Any, trainers: dict[str, GroupTrainer], figures: di
             "exact_slots": round(total.exact_share, 6),
             "alpha": round(total.alpha_share, 6),
             "groups": {
-                k: {"exact_slots": round(v.exact_share, 6), "alpha": round(v.alpha_share, 6), "images": trainers[k].at * config.batch}
+                k: {
+                    "exact_slots": round(v.exact_share, 6),
+                    "alpha": round(v.alpha_share, 6),
+                    "images": trainers[k].at * config.batch,
+                }
                 for k, v in figures.items()
             },
         },
@@ -148,17 +169,15 @@ def _cleaning(pack: Pack, layer_id: str, group_id: str) -> dict[str, NDArray[np.
     """Where this layer's own art has what cleaning takes out elsewhere."""
     group = next(g for g in pack.groups if g.id == group_id)
     rows = [i for i, (layer, _) in enumerate(group.items) if layer == layer_id]
-    return {rule: np.unique(at, axis=0) for rule, at in places(group.planes[rows], group.known[rows]).items()}
-
-
-def _cleaning(pack: Pack, layer_id: str, group_id: str) -> dict[str, NDArray[np.int16]]:
-    group = pack.group(group_id)
-    rows = [i for i, (layer, _) in enumerate(group.items) if layer == layer_id]
-    return {rule: np.unique(at, axis=0) for rule, at in places(group.planes[rows], group.known[rows]).items()}
+    return places(group.planes[rows], group.known[rows])
 
 
 def _manifest(
-    pack: Pack, version: str, networks: Sequence[m.Network], codes: dict[tuple[str, str], Tensor], training: dict[str, object]
+    pack: Pack,
+    version: str,
+    networks: Sequence[m.Network],
+    codes: dict[tuple[str, str], Tensor],
+    training: dict[str, object],
 ) -> m.Manifest:
     z_dim = len(next(iter(codes.values())))
     return m.Manifest(
@@ -232,7 +251,8 @@ def model_card(pack: Pack, manifest: m.Manifest) -> str:
     """The card a user reads: what it is, whose art it learned from, how it was trained and how exact it is."""
     evaluation: Any = manifest.training["evaluation"]
     rows = "\n".join(
-        f"| {k} | {v['exact_slots']:.2%} | {v['alpha']:.3%} | {v['images']:,} |" for k, v in evaluation["groups"].items()
+        f"| {k} | {v['exact_slots']:.2%} | {v['alpha']:.3%} | {v['images']:,} |"
+        for k, v in evaluation["groups"].items()
     )
     return f"""# {manifest.title} ({manifest.name} {manifest.version})
 
@@ -262,7 +282,11 @@ opaque or transparent. These are training drawings: they say how faithful the it
 
 
 def _hashes(folder: Path) -> dict[str, str]:
-    return {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(folder.iterdir()) if p.name != m.MANIFEST_FILE}
+    return {
+        p.name: hashlib.sha256(p.read_bytes()).hexdigest()
+        for p in sorted(folder.iterdir())
+        if p.name != m.MANIFEST_FILE
+    }
 
 
 def _replace(folder: Path, out: Path) -> None:

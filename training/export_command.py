@@ -18,10 +18,14 @@ console = Console()
 
 def export(
     run: Annotated[Path, typer.Argument(help="A run folder that `train` made.")],
-    out: Annotated[Path, typer.Option(help="Folder of the bundle; an older bundle there is replaced when the new one is whole.")],
+    out: Annotated[
+        Path, typer.Option(help="Folder of the bundle; an older bundle there is replaced when the new one is whole.")
+    ],
     pack: Annotated[Path | None, typer.Option(help="The pack, if it has moved since training.")] = None,
     version: Annotated[str, typer.Option(help="Version of the bundle, for users to tell one from another.")] = "1.0.0",
-    unfinished: Annotated[bool, typer.Option("--unfinished", help="Export a run that is still training, as it stands.")] = False,
+    unfinished: Annotated[
+        bool, typer.Option("--unfinished", help="Export a run that is still training, as it stands.")
+    ] = False,
 ) -> None:
     """Write ONNX files, manifest, credits and model card; check that ONNX Runtime draws what torch draws, on every layer."""
     try:

@@ -7,7 +7,6 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-
 LABEL_SMOOTHING = 0.01
 """Keeps logits near 10 (without it they grew to 1,400, and float noise with them: docs/adr/0001-ties.md) and margins near 6."""
 
@@ -50,6 +49,9 @@ def relativistic_g(real: Tensor, fake: Tensor) -> Tensor:
 
 
 def gradient_penalty(score: Tensor, picture: Tensor) -> Tensor:
-    """Mean squared gradient norm of the score with respect to the picture (R1 on real, R2 on drawn ones)."""
-    (gradient,) = torch.autograd.grad(score.sum(), picture, create_graph=True)
+    """Mean squared gradient norm of the mean patch score with respect to the picture (R1 on real, R2 on drawn ones).
+
+    Of the mean, not the sum, over a picture's patches: summed, the penalty drowned the loss and D stayed at chance.
+    """
+    (gradient,) = torch.autograd.grad(score.flatten(1).mean(1).sum(), picture, create_graph=True)
     return gradient.square().flatten(1).sum(1).mean()

@@ -27,11 +27,11 @@ class GeneratorShape:
     width: int
     z_dim: int = 32
     embed: int = 64  # numbers that describe a view
-    hidden: int = 192  # width of the joint description of (code, view)
-    seed_channels: int = 24  # channels of the picture the description is first spread into, at 1/4 resolution
-    coarse: int = 96  # channels at 1/4 resolution
-    fine: int = 64  # channels at 1/2 resolution
-    table: int = 8  # channels at 1/2 resolution that depend on the view alone
+    hidden: int = 144  # width of the joint description of (code, view)
+    seed_channels: int = 16  # channels of the picture the description is first spread into, at 1/4 resolution
+    coarse: int = 72  # channels at 1/4 resolution
+    fine: int = 48  # channels at 1/2 resolution
+    table: int = 4  # channels at 1/2 resolution that depend on the view alone
 
 
 class ModulatedConv(nn.Module):
@@ -113,6 +113,8 @@ class LayerDiscriminator(nn.Module):
         self.conv3 = nn.Conv2d(width, width * 2, 3, stride=2, padding=1)
         self.conv4 = nn.Conv2d(width * 2, width, 3, padding=1)
         self.score = nn.Conv2d(width, 1, 1)
+        for layer in (self.conv1, self.conv2, self.conv3, self.conv4):
+            nn.init.kaiming_normal_(layer.weight, a=SLOPE)
 
     def forward(self, picture: Tensor, view: Tensor) -> Tensor:
         x = F.leaky_relu(self.conv1(picture), SLOPE)

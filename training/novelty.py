@@ -64,7 +64,10 @@ def novelty(data: GroupData, codes: torch.Tensor, draw: Draw, samples: int, seed
         floors.append(float((~np.isin(patterns(planes[i][known[i]], data.classes), others)).mean()))
     nearest = np.array(
         [
-            min((((d != planes[j, v]).sum() / max((planes[j, v] > 0).sum(), 1)) for j in np.flatnonzero(known[:, v])), default=1.0)
+            min(
+                (((d != planes[j, v]).sum() / max((planes[j, v] > 0).sum(), 1)) for j in np.flatnonzero(known[:, v])),
+                default=1.0,
+            )
             for d, v in zip(drawn, view, strict=True)
         ]
     )

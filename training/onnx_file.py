@@ -14,7 +14,7 @@ from training.networks import LayerGenerator
 
 OPSET = 15
 OPERATORS = frozenset(
-    "Gather Gemm Add Mul LeakyRelu Reshape Conv DepthToSpace Concat Unsqueeze Cast".split()
+    ["Gather", "Gemm", "Add", "Mul", "LeakyRelu", "Reshape", "Conv", "DepthToSpace", "Concat", "Unsqueeze", "Cast"]
 )
 """What an exported file may contain: all known to Unity's Inference Engine and to vcg_bridge.generators.exact."""
 

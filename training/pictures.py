@@ -29,7 +29,9 @@ def class_colours(pack: Pack, layer_id: str, item_id: str) -> NDArray[np.uint8]:
     return np.array(colours, np.uint8)
 
 
-def group_picture(pack: Pack, trainer: GroupTrainer, columns: int = 10, rows: int = 6, scale: int = 2) -> NDArray[np.uint8]:
+def group_picture(
+    pack: Pack, trainer: GroupTrainer, columns: int = 10, rows: int = 6, scale: int = 2
+) -> NDArray[np.uint8]:
     """uint8 [H, W, 3] RGB. Per item three lines: the art, the drawing, wrong pixels in magenta; below them mixtures of two items."""
     data, network, codes = trainer.data, trainer.ema.eval(), trainer.ema_codes
     views = np.linspace(0, data.views - 1, columns).astype(int)
@@ -50,7 +52,10 @@ def group_picture(pack: Pack, trainer: GroupTrainer, columns: int = 10, rows: in
         art = [data.planes[i, v].numpy() for v in views]
         drawn = [draw(codes[i], v) for v in views]
         lines += [line(art, colours), line(drawn, colours)]
-        wrong = line([(a != d).astype(np.uint8) for a, d in zip(art, drawn, strict=True)], np.array([BACKGROUND, WRONG], np.uint8))
+        wrong = line(
+            [(a != d).astype(np.uint8) for a, d in zip(art, drawn, strict=True)],
+            np.array([BACKGROUND, WRONG], np.uint8),
+        )
         lines.append(wrong)
     step = max(1, len(data.mixable) // 4)
     for a, b in data.mixable[::step][:4]:

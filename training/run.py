@@ -34,6 +34,9 @@ from training.trainer import GroupTrainer, total_steps
 CHECKPOINT = "checkpoint.pt"
 LOG = "log.jsonl"
 FIGURES = "figures.json"
+PLAIN_EVERY_S = 30.0
+"""Seconds between a group's lines where the output is a file and no bar can be drawn."""
+
 REPORT_EVERY = 50  # steps between lines of the log
 
 
@@ -70,11 +73,15 @@ def new_run(out: Path, pack_dir: Path, config: TrainConfig) -> Path:
 def open_run(folder: Path, pack_dir: Path | None = None) -> tuple[TrainConfig, Path]:
     """The configuration and pack folder of an existing run; refuses another pack than the one it was started with."""
     if not (folder / CONFIG_FILE).is_file():
-        raise TrainingError(f"{folder} is not a training run: it has no {CONFIG_FILE}", hint="`train --out RUNS` makes one")
+        raise TrainingError(
+            f"{folder} is not a training run: it has no {CONFIG_FILE}", hint="`train --out RUNS` makes one"
+        )
     info = json.loads((folder / "run.json").read_text())
     where = pack_dir or Path(info["pack"])
     if pack_sha256(where) != info["pack_sha256"]:
-        raise TrainingError(f"{where} is not the pack this run was started with", hint="prepare it again, or start a new run")
+        raise TrainingError(
+            f"{where} is not the pack this run was started with", hint="prepare it again, or start a new run"
+        )
     return load_config(folder), where
 
 
@@ -84,7 +91,9 @@ def front_group(pack: Pack, group_id: str) -> str | None:
     if any(part == "front" for _, part in members):
         return None
     layers = {layer for layer, _ in members}
-    return next((g.id for g in pack.groups if any(part == "front" and layer in layers for layer, part in g.members)), None)
+    return next(
+        (g.id for g in pack.groups if any(part == "front" and layer in layers for layer, part in g.members)), None
+    )
 
 
 def _frozen_codes(folder: Path, pack: Pack, group_id: str) -> Tensor | None:
@@ -111,7 +120,12 @@ def figures(trainer: GroupTrainer) -> dict[str, Any]:
     """Exactness of the averaged network on what it was trained on and on what was held out."""
     draw, data, codes = torch_draw(trainer.ema.eval()), trainer.data, trainer.ema_codes
     seen = exactness(data, codes, data.pairs, draw)
-    result: dict[str, Any] = {"step": trainer.at, "seen": asdict(seen), "exact": seen.exact_share, "alpha": seen.alpha_share}
+    result: dict[str, Any] = {
+        "step": trainer.at,
+        "seen": asdict(seen),
+        "exact": seen.exact_share,
+        "alpha": seen.alpha_share,
+    }
     if len(data.heldout):
         unseen = exactness(data, codes, data.heldout, draw)
         result |= {"heldout": asdict(unseen), "heldout_exact": unseen.exact_share, "heldout_alpha": unseen.alpha_share}
@@ -163,10 +177,16 @@ def run_training(folder: Path, pack_dir: Path, workers: int, console: Console) -
     running: dict[str, BaseProcess] = {}
     finished: set[str] = set()
     interrupted = False
-    columns = (TextColumn("{task.description:14}"), BarColumn(), TextColumn("{task.fields[note]}"), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description:14}"),
+        BarColumn(),
+        TextColumn("{task.fields[note]}"),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=console) as progress:
         bars: dict[str, TaskID] = {k: progress.add_task(k, total=steps, note="waiting") for k, steps in todo}
         started: dict[str, tuple[float, int]] = {}
+        said: dict[str, float] = {}
 
         def read() -> None:
             try:
@@ -180,6 +200,9 @@ def run_training(folder: Path, pack_dir: Path, workers: int, console: Console) -
             speed = (step - first) * config.batch / max(time.monotonic() - since, 1e-6)
             note = f"{speed:4.0f} img/s  loss {loss:.3f}  wrong {error:6.2%}"
             progress.update(bars[group], completed=step, note=note)
+            if not console.is_terminal and time.monotonic() - said.get(group, 0.0) > PLAIN_EVERY_S:
+                said[group] = time.monotonic()
+                console.print(f"{group}: step {step} of {progress.tasks[bars[group]].total}, {note}")
 
         pending = [k for k, _ in todo]
         while pending or running:
@@ -187,13 +210,17 @@ def run_training(folder: Path, pack_dir: Path, workers: int, console: Console) -
                 for group in [k for k, p in running.items() if not p.is_alive()]:
                     process = running.pop(group)
                     if process.exitcode != 0:
-                        raise TrainingError(f"training of group {group!r} ended with exit code {process.exitcode}; its checkpoint is kept.")
+                        raise TrainingError(
+                            f"training of group {group!r} ended with exit code {process.exitcode}; its checkpoint is kept."
+                        )
                     finished.add(group)
                 ready = [k for k in pending if (front_group(pack, k) or k) in finished | {k}]
                 while ready and len(running) < workers and not interrupted:
                     group = ready.pop(0)
                     pending.remove(group)
-                    process = context.Process(target=_worker, args=(folder, pack_dir, group, reports, stop), daemon=True)
+                    process = context.Process(
+                        target=_worker, args=(folder, pack_dir, group, reports, stop), daemon=True
+                    )
                     process.start()
                     running[group] = process
                 read()

@@ -13,8 +13,8 @@ from rich.console import Console
 from rich.table import Table
 
 from training.config import TrainConfig
-from training.packs.neutral import load_pack
 from training.errors import TrainingError
+from training.packs.neutral import load_pack
 from training.run import FIGURES, new_run, open_run, run_training
 from vcg_bridge.contract.errors import VcgError, near
 
@@ -27,7 +27,8 @@ def train(
     resume: Annotated[Path | None, typer.Option(help="Go on with this run folder.")] = None,
     workers: Annotated[int, typer.Option(help="Processes, one thread each; 0: one per core.")] = 0,
     setting: Annotated[
-        list[str] | None, typer.Option("--set", help="Change a setting of the configuration, as NAME=VALUE; may be given again.")
+        list[str] | None,
+        typer.Option("--set", help="Change a setting of the configuration, as NAME=VALUE; may be given again."),
     ] = None,
 ) -> None:
     """Train a generator for every layer of a pack. Ctrl-C saves; --resume goes on exactly where it stopped."""

@@ -31,7 +31,7 @@ CODE_LIMIT = 127 / CODE_SCALE
 
 CHECKPOINT_FORMAT = 1
 
-SIZES = ((300, 1.0), (60, 0.67), (0, 0.5))
+SIZES = ((300, 1.0), (60, 0.67), (0, 0.45))
 """(drawings in the group, share of the configured channels): a moustache needs no network of a megabyte."""
 
 
@@ -69,7 +69,9 @@ def shape_of(data: GroupData, config: TrainConfig) -> GeneratorShape:
         hidden=channels(config.hidden),
         coarse=channels(config.coarse),
         fine=channels(config.fine),
-        seed_channels=channels(24),
+        seed_channels=8 if share < 1 else 16,
+        embed=64 if share == 1 else 32,
+        table=4 if share == 1 else 2,
     )
 
 
@@ -143,14 +145,20 @@ class GroupTrainer:
         swap = torch.from_numpy(rng.random(n) < 0.5)
         first, second = torch.where(swap, second, first), torch.where(swap, first, second)
         real = nn.functional.one_hot(data.planes[item, view].long(), data.classes).permute(0, 3, 1, 2).float()
-        fake = straight_through(self.g(self.codes[first].detach() * (1 - amount) + self.codes[second].detach() * amount, view))
+        fake = straight_through(
+            self.g(self.codes[first].detach() * (1 - amount) + self.codes[second].detach() * amount, view)
+        )
 
-        real_in, fake_in = real.requires_grad_(), fake.detach().requires_grad_()
+        lazily = (self.at - self.gan_start) // config.gan_every % config.r1_every == 0
+        real_in, fake_in = real.requires_grad_(lazily), fake.detach().requires_grad_(lazily)
         score_real, score_fake = self.d(real_in, view), self.d(fake_in, view)
         d_loss = relativistic_d(score_real, score_fake)
-        penalty = gradient_penalty(score_real, real_in) + gradient_penalty(score_fake, fake_in)
+        objective = d_loss
+        if lazily:
+            penalty = gradient_penalty(score_real, real_in) + gradient_penalty(score_fake, fake_in)
+            objective = d_loss + config.r1_gamma / 2 * config.r1_every * penalty
         self.d_opt.zero_grad(set_to_none=True)
-        (d_loss + config.r1_gamma / 2 * penalty).backward()
+        objective.backward()
         self.d_opt.step()
 
         self.d.requires_grad_(False)

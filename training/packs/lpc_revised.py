@@ -260,6 +260,7 @@ def expand_archetypes(
         groups[x.colour_group] = x.kind
         groups.update({kind if kind == "eyes" else f"{x.id}-{kind}": kind for kind in x.also})
     required = {x.id for x in rules.layers if x.required}
+    worn = {group for i in items for group in i.ramps}
     unmatched: list[str] = []
     archetypes = []
     for a in rules.archetypes:
@@ -277,6 +278,8 @@ def expand_archetypes(
                 layers[layer] = LayerOdds(chance, weights)
         table: dict[str, dict[str, float]] = {}
         for group, patterns in a.ramps.items():
+            if group not in worn:
+                continue
             chosen = {}
             for pattern, weight in patterns.items():
                 hits = [r for k, r in sorted(kinds) if k == groups.get(group) and fnmatch.fnmatchcase(r, pattern)]
