@@ -129,7 +129,8 @@ def make_groups(
         table = _pose_table(views, animations)
         for layer, part in parts:
             has = {a for d, p in mine if d.art.layer.id == layer.id for a in d.planes[p]}
-            poses[f"{layer.id}/{part}"] = _borrow(table, animations, rules, layer, has, moved)
+            own = _follow(table, animations, rules, layer, has, drawn)
+            poses[f"{layer.id}/{part}"] = _borrow(own, animations, rules, layer, has, moved)
         groups.append(
             Group(
                 id=group_id,
@@ -177,6 +178,42 @@ def _borrow(
             rows[d, :] = table[source][by_id[source].directions.index(direction), 0]
             rows[d, rows[d, :, 0] >= 0, 1:3] += np.array(moved.get((animation, direction), (0, 0)), np.int16)
         out[animation] = rows
+    return out
+
+
+def _follow(
+    table: dict[str, NDArray[np.int16]],
+    animations: tuple[Animation, ...],
+    rules: Rules,
+    layer: LayerRule,
+    has: set[str],
+    drawn: tuple[Drawn, ...],
+) -> dict[str, NDArray[np.int16]]:
+    """The table with the layer's resting frame, moved along with another layer's art, where it has no art (wings on a run)."""
+    if not layer.follows or rules.follow_from not in has:
+        return table
+    at: dict[tuple[str, str, int], tuple[int, int]] = {}
+    guides = [d for d in drawn if d.art.layer.id == layer.follows]
+    for a in animations:
+        for planes in (d.planes["front"][a.id] for d in guides if a.id in d.planes.get("front", {})):
+            for row, frame in np.ndindex(planes.shape[:2]):
+                key = (a.id, a.directions[row], frame)
+                if key not in at and planes[row, frame].any():
+                    y, x = np.argwhere(planes[row, frame]).min(0)
+                    at[key] = int(x), int(y)
+    rest = next(a for a in animations if a.id == rules.follow_from)
+    out = dict(table)
+    for a in animations:
+        if a.id in has or a.id in rules.borrow:
+            continue
+        rows = table[a.id].copy()
+        for d, direction in enumerate(a.directions):
+            for frame in range(a.frames):
+                here, there = at.get((a.id, direction, frame)), at.get((rest.id, direction, 0))
+                if here is not None and there is not None:
+                    rows[d, frame] = table[rest.id][rest.directions.index(direction), 0]
+                    rows[d, frame, 1:3] += np.array(here, np.int16) - np.array(there, np.int16)
+        out[a.id] = rows
     return out
 
 

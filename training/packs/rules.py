@@ -62,6 +62,7 @@ class LayerRule:
     required: bool = False
     frame_size: int = 64
     still: str = "idle"  # what it shows in animations that borrow: "idle" or "nothing"
+    follows: str = ""  # layer it moves with, showing its first frame of `follow_from`, in animations it has no art for
 
     @property
     def colour_group(self) -> str:
@@ -124,6 +125,7 @@ class Rules:
     behind: tuple[str, ...]  # names of the folders of behind parts
     skip: tuple[str, ...]  # folders that are not looked into
     borrow: Mapping[str, str]  # animation -> animation whose first frame stands in where a layer has no art
+    follow_from: str  # animation whose first frame a layer that follows another shows where it has no art
     sheets: tuple[SheetRule, ...]
     bodies: tuple[BodyRule, ...]
     layers: tuple[LayerRule, ...]
