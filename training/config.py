@@ -23,20 +23,20 @@ class TrainConfig:
     fine: int = 48  # channels at 1/2 resolution, likewise
     hidden: int = 144  # width of the description of (code, view), likewise
     batch: int = 64
-    images_per_view: int = 600  # supervised images = this x known (item, view) pairs of the group ...
-    min_kimg: int = 60  # ... but at least this many thousands
-    max_kimg: int = 1500  # ... and at most
+    images_per_view: int = 400  # supervised images = this x known (item, view) pairs of the group ...
+    min_kimg: int = 25  # ... but at least this many thousands
+    max_kimg: int = 450  # ... and at most
     lr: float = 2e-3
     lr_codes: float = 5e-3
-    code_noise: float = 0.12  # standard deviation added to codes, so that a neighbourhood of an item draws it
+    code_noise: float = 0.5  # standard deviation added to codes, so that a neighbourhood of an item draws it
     hard_share: float = 0.7  # share of each batch drawn in proportion to the last seen error, the rest evenly
     ema_kimg: float = 10.0  # half-life of the averaged weights
-    gan_share: float = 0.25  # last part of the run in which the adversary judges mixtures; 0 switches it off
+    gan_share: float = 0.0  # last part of the run in which the adversary judges mixtures; 0: never (docs/adr/0003-adversary.md)
     gan_every: int = 2  # one adversarial step after this many supervised ones
     gan_batch: int = 24
-    gan_weight: float = 0.02  # weight of the adversarial loss on the generator
+    gan_weight: float = 0.1  # weight of the adversarial loss on the generator
     gan_lr: float = 1e-3
-    r1_gamma: float = 0.05  # weight of the zero-centred gradient penalties on real (R1) and drawn (R2) pictures
+    r1_gamma: float = 0.5  # weight of the zero-centred gradient penalties on real (R1) and drawn (R2) pictures
     r1_every: int = 4  # adversarial steps between penalties, whose weight grows by as much (they double D's cost)
     heldout: float = 0.0  # share of (item, view) pairs kept from training, to measure completion of missing art
     checkpoint_s: float = 60.0  # wall-clock seconds between checkpoints
