@@ -27,9 +27,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from training.packs.neutral import Pack, PackItem, load_pack
 from vcg_bridge.contract.character import Pose
 from vcg_bridge.contract.manifest import Manifest
-from vcg_bridge.contract.recipe import LayerChoice, Recipe
-from vcg_bridge.contract.recipe_io import worn_groups
+from vcg_bridge.contract.recipe import Recipe
 from vcg_bridge.generators.bundle import open_bundle
+from vcg_bridge.generators.design import DesignSpec, design
 from vcg_bridge.generators.generator import Generator
 
 GOAL_SLOT, GOAL_ALPHA = 0.97, 0.999
@@ -63,20 +63,8 @@ class Count:
 
 def bare_recipe(manifest: Manifest, layer: str, item_id: str) -> Recipe:
     """A character that wears what it must, and this item."""
-    item = manifest.item(layer, item_id)
-    layers: dict[str, LayerChoice] = {}
-    for required in (x for x in manifest.layers if x.required and x.id != layer):
-        fitting = [
-            x
-            for x in manifest.items_of(required.id)
-            if (required.id != "body" or not item.body or x.body == item.body) and required.id not in x.hides
-        ]
-        body = manifest.item("body", layers["body"].item).body if "body" in layers else item.body
-        layers[required.id] = LayerChoice(next(x for x in fitting if x.body in ("", body)).id)
-    layers[layer] = LayerChoice(item_id)
-    ordered = {x.id: layers[x.id] for x in manifest.layers if x.id in layers}
-    ramps = {group: manifest.ramps_of(kind)[0].id for group, kind in worn_groups(manifest, ordered).items()}
-    return Recipe(manifest.name, manifest.sha256, 0, "", 0, ordered, ramps)
+    bare: dict[str, str | None] = {x.id: None for x in manifest.layers if not x.required}
+    return design(manifest, DesignSpec(items={**bare, layer: item_id}))
 
 
 def art_of(pack: Pack, item: PackItem, part: str) -> dict[Pose, NDArray[np.uint8]]:
