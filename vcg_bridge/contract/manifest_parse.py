@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping
+from itertools import pairwise
 from typing import Any, TypeVar
 
 import numpy as np
@@ -237,7 +238,7 @@ def _places(node: Node, network: Network) -> NDArray[np.int16]:
     if (table < 0).any() or (table >= limits).any():
         node.fail(f"view, x and y must be from 0 and below {', '.join(map(str, limits))}")
     rows = table.tolist()
-    if any(a >= b for a, b in zip(rows, rows[1:], strict=False)):
+    if any(a >= b for a, b in pairwise(rows)):
         node.fail("must be sorted, each place once")
     result: NDArray[np.int16] = table.astype(np.int16)
     result.setflags(write=False)
