@@ -2,7 +2,7 @@
 
 First come interactive jobs that have shown nothing yet, then other interactive ones, then batch jobs; but every
 BATCH_EVERY-th turn goes to a batch job if one is waiting. Among the jobs of one kind the client that has used least
-drawing time comes first, and among one client's jobs each in turn.
+drawing time for that kind comes first, and among one client's jobs each in turn.
 A client that comes (back) starts level with the least used one, so that being idle saves nothing up.
 """
 
@@ -18,8 +18,8 @@ BATCH_EVERY = 16
 
 @dataclass
 class _Entry:
-    client: Hashable
     batch: bool
+    account: tuple[Hashable, bool]  # client and kind: whose drawing time it uses
     turn: int  # when it had its last turn; the smallest is next
     fresh: bool = True  # has had none yet
 
@@ -30,7 +30,7 @@ class Scheduler:
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity
         self._entries: dict[int, _Entry] = {}
-        self._used: dict[Hashable, float] = {}  # client -> drawing time, of clients that have jobs
+        self._used: dict[tuple[Hashable, bool], float] = {}  # drawing time, of accounts that have jobs
         self._turn = 0
         self._since_batch = 0  # interactive turns while a batch job was waiting
 
@@ -45,16 +45,18 @@ class Scheduler:
                 hint="try again a little later",
                 retry_after_ms=retry_after_ms,
             )
-        if client not in self._used:
-            self._used[client] = min(self._used.values(), default=0.0)
+        account = (client, batch)
+        if account not in self._used:
+            level = (used for (_, kind), used in self._used.items() if kind == batch)
+            self._used[account] = min(level, default=0.0)
         self._turn += 1
-        self._entries[job] = _Entry(client, batch, self._turn)
+        self._entries[job] = _Entry(batch, account, self._turn)
 
     def remove(self, job: int) -> None:
         """Forget a job that is done, failed or dropped."""
         entry = self._entries.pop(job, None)
-        if entry is not None and all(other.client != entry.client for other in self._entries.values()):
-            del self._used[entry.client]
+        if entry is not None and all(other.account != entry.account for other in self._entries.values()):
+            del self._used[entry.account]
 
     def pick(self, ready: Callable[[int], bool]) -> int | None:
         """The job that draws next, of those that are `ready` (have credit and room); None where there is none."""
@@ -79,10 +81,10 @@ class Scheduler:
         return entry is not None and entry.fresh and not entry.batch
 
     def _fairest(self, jobs: list[int]) -> int:
-        return min(jobs, key=lambda job: (self._used[self._entries[job].client], self._entries[job].turn))
+        return min(jobs, key=lambda job: (self._used[self._entries[job].account], self._entries[job].turn))
 
     def charge(self, job: int, cost: float) -> None:
         """Note that a job has used so much drawing time. Jobs that are gone are ignored."""
         entry = self._entries.get(job)
         if entry is not None:
-            self._used[entry.client] += cost
+            self._used[entry.account] += cost

@@ -1,0 +1,228 @@
+"""Drawing by itself: the pictures of a request, however it is cut into steps."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import itertools
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from vcg_bridge.contract import messages as m
+from vcg_bridge.contract.blobs import decode_blob
+from vcg_bridge.contract.errors import BadRequest, Cancelled, LimitError, RecipeError
+from vcg_bridge.generators.bundle import open_bundle
+from vcg_bridge.server.jobs import Plan, Ready, Step, plan_of
+from vcg_bridge.server.studio import Studio, recipe_of, usable_codecs
+
+SOME = ("idle", "combat-halfslash")
+ARMED = m.Design(seed=3, items={"sword": "sword-01-arming-sword", "wings": None})
+JOBS = itertools.count()
+
+
+@pytest.fixture(scope="module")
+def studio() -> Iterator[Studio]:
+    studio = Studio(open_bundle(), "cpu", 2, 256 << 20)
+    studio.warm_up()
+    yield studio
+    studio.close()
+
+
+def plan(studio: Studio, **fields: object) -> Plan:
+    request = m.Generate("j", **{"design": m.Design(seed=7), "animations": SOME, **fields})  # type: ignore[arg-type]
+    return plan_of(studio.manifest, request, m.Limits())
+
+
+def step(made: Plan, first: int = 0, end: int | None = None, codecs: tuple[str, ...] = ("zstd",)) -> Step:
+    end = made.chunks if end is None else end
+    return Step(next(JOBS), made, first, end, codecs, 64 << 20, threading.Event(), threading.Event())
+
+
+def drawn(studio: Studio, *steps: Step) -> list[tuple[m.Chunk, bytes]]:
+    """The chunks of the steps, decoded."""
+    ready: list[Ready] = []
+    for one in steps:
+        studio.draw(one, ready.extend)
+    found = []
+    for item in ready:
+        reply, blobs = m.decode_reply(item.frames)
+        assert isinstance(reply, m.Chunk)
+        assert item.size == sum(map(len, item.frames))
+        found.append((reply, decode_blob(reply.codec, blobs[0], reply.raw_length, reply.sha256)))
+    return found
+
+
+def plane(chunk: m.Chunk, data: bytes) -> NDArray[np.uint8]:
+    return np.frombuffer(data, np.uint8).reshape(chunk.height, chunk.width, -1).squeeze()
+
+
+def test_the_first_chunk_has_recipe_and_palette_and_the_last_the_credits(studio: Studio) -> None:
+    made = plan(studio, count=2)
+    chunks = [chunk for chunk, _ in drawn(studio, step(made))]
+    assert [c.seq for c in chunks] == list(range(made.chunks))
+    for character in range(2):
+        own = [c for c in chunks if c.character == character]
+        assert (
+            [bool(c.palette) for c in own] == [c.recipe is not None for c in own] == [True] + [False] * (len(own) - 1)
+        )
+        assert [c.last for c in own] == [bool(c.credits) for c in own] == [False] * (len(own) - 1) + [True]
+        assert own[0].recipe == recipe_of(studio.manifest, made.request, character)
+
+
+def test_steps_change_nothing(studio: Studio) -> None:
+    output = m.Output(outline=(1, 2, 3, 255), shadow=(0, 0, 0, 90), normal_map=True)
+    made = plan(studio, count=2, output=output)
+    whole = drawn(studio, step(made))
+    single = drawn(studio, *(step(made, seq, seq + 1) for seq in range(made.chunks)))
+    assert [(c.seq, c.sha256) for c, _ in whole] == [(c.seq, c.sha256) for c, _ in single]
+
+
+def test_what_is_asked_for_beside_it_does_not_change_an_animation(studio: Studio) -> None:
+    output = m.Output(shadow=(0, 0, 0, 90))
+    alone = drawn(studio, step(plan(studio, animations=("combat-halfslash",), output=output)))
+    among = drawn(studio, step(plan(studio, output=output)))
+    assert {c.name: c.sha256 for c, _ in alone if c.kind == "animation"}.items() <= {
+        c.name: c.sha256 for c, _ in among if c.kind == "animation"
+    }.items()
+
+
+def test_the_preview_is_the_first_frame_of_idle(studio: Studio) -> None:
+    found = {(c.kind, c.name): (c, data) for c, data in drawn(studio, step(plan(studio)))}
+    preview, idle = plane(*found["preview", "idle"]), plane(*found["animation", "idle"])
+    row = found["animation", "idle"][0].strips[0].directions.index("down")
+    size = preview.shape[0]
+    np.testing.assert_array_equal(preview, idle[row * size : (row + 1) * size, :size])
+    assert preview.any()
+
+
+def test_every_format_shows_the_same(studio: Studio) -> None:
+    r8, rgba, png = (
+        drawn(studio, step(plan(studio, animations=("idle",), output=m.Output(format=f))))
+        for f in ("r8", "rgba8", "png")
+    )
+    palette = np.frombuffer(r8[0][0].palette, np.uint8).reshape(256, 4)
+    for (chunk, slots), (_, colours), (_, file) in zip(r8, rgba, png, strict=True):
+        picture = plane(chunk, slots)
+        np.testing.assert_array_equal(palette[picture].tobytes(), colours)
+        image = Image.open(io.BytesIO(file))
+        assert image.mode == "P"
+        np.testing.assert_array_equal(np.asarray(image), picture)
+    assert {c.codec for c, _ in png} == {"raw"}
+    assert {c.codec for c, _ in r8} == {"zstd"}
+
+
+def test_scale_repeats_pixels(studio: Studio) -> None:
+    one = drawn(studio, step(plan(studio, output=m.Output("sheet", layout="rows"))))[1]
+    three = drawn(studio, step(plan(studio, output=m.Output("sheet", layout="rows", scale=3))))[1]
+    np.testing.assert_array_equal(plane(*one).repeat(3, 0).repeat(3, 1), plane(*three))
+    assert three[0].strips[0].frame_width == 3 * one[0].strips[0].frame_width
+    assert three[0].strips[0].rects == tuple(3 * x for x in one[0].strips[0].rects)
+
+
+def test_an_oversize_weapon_makes_larger_frames(studio: Studio) -> None:
+    made = plan(studio, design=ARMED, animations=("idle", "combat-slash"), preview=False)
+    idle, slash = (chunk.strips[0] for chunk, _ in drawn(studio, step(made)))
+    assert idle.frame_width == studio.manifest.frame_size
+    assert slash.frame_width == studio.manifest.layer("sword").frame_size > idle.frame_width
+
+
+def test_normal_maps_ignore_the_shadow_and_are_rgb_in_png(studio: Studio) -> None:
+    def normals(**output: object) -> list[tuple[m.Chunk, bytes]]:
+        asked = m.Output(normal_map=True, **output)  # type: ignore[arg-type]
+        return [
+            x for x in drawn(studio, step(plan(studio, animations=("idle",), output=asked))) if x[0].kind == "normal"
+        ]
+
+    [(plain, data)], [(_, shadowed)] = normals(), normals(shadow=(0, 0, 0, 90))
+    assert plain.format == "rgba8"
+    assert data == shadowed
+    assert set(plane(plain, data)[..., 3].ravel()) == {255}
+    [(png, file)] = normals(format="png")
+    assert png.format == "png"
+    np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(file))), plane(plain, data)[..., :3])
+
+
+def test_a_picture_that_turns_out_too_large_is_refused(studio: Studio) -> None:
+    made = plan(studio, design=ARMED, animations=("combat-slash",), preview=False)
+    small = replace(step(made), blob_bytes=made.parts[0].poses.__len__() * studio.manifest.frame_size**2)
+    with pytest.raises(LimitError, match="combat-slash"):
+        studio.draw(small, lambda ready: None)
+
+
+def test_a_step_that_nobody_wants_is_left(studio: Studio) -> None:
+    unwanted = step(plan(studio, design=m.Design(seed=99)))
+    unwanted.stop.set()
+    with pytest.raises(Cancelled):
+        studio.draw(unwanted, lambda ready: None)
+
+
+def test_a_paused_step_goes_on_later(studio: Studio) -> None:
+    made = plan(studio, design=m.Design(seed=500, novelty=100), animations=("idle",), count=5, priority="batch")
+    got: list[Ready] = []
+    rounds = 0
+    while len(got) < made.chunks:
+        paused = step(made, len(got))
+        paused.pause.set()
+        tally = studio.draw(paused, got.extend)
+        assert tally.chunks == len(got) - paused.first
+        rounds += 1
+    assert 1 < rounds < 100
+    hashes = [hashlib.sha256(item.frames[1]).digest() for item in got]
+    assert hashes == [hashlib.sha256(item.frames[1]).digest() for item in _ready(studio, step(made))]
+
+
+def _ready(studio: Studio, one: Step) -> list[Ready]:
+    ready: list[Ready] = []
+    studio.draw(one, ready.extend)
+    return ready
+
+
+@pytest.mark.parametrize(
+    ("design", "error", "message"),
+    [
+        (m.Design(archetype="gaurd"), BadRequest, "gaurd"),
+        (m.Design(items={"hair": "mohawk-99"}), BadRequest, "mohawk-99"),
+        (m.Design(items={"hat": "x"}), BadRequest, "hat"),
+        (m.Design(ramps={"skin": "blue"}), BadRequest, "blue"),
+        (m.Design(body="x"), BadRequest, "body"),
+    ],
+)
+def test_unknown_names_are_named(studio: Studio, design: m.Design, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        studio.draw(step(plan(studio, design=design)), lambda ready: None)
+
+
+def test_a_recipe_of_another_model_is_refused(studio: Studio) -> None:
+    recipe = recipe_of(studio.manifest, plan(studio).request, 0)
+    foreign = plan(studio, design=None, recipe=replace(recipe, model_sha256="0" * 64))
+    with pytest.raises(RecipeError, match="another version"):
+        studio.draw(step(foreign), lambda ready: None)
+
+
+def test_rerolling_and_keeping_change_a_base(studio: Studio) -> None:
+    base = recipe_of(studio.manifest, plan(studio).request, 0)
+
+    def made(**fields: object) -> object:
+        wish = m.Design(seed=8, base=base, **fields)  # type: ignore[arg-type]
+        return recipe_of(studio.manifest, plan(studio, design=wish).request, 0)
+
+    same = made()
+    assert isinstance(same, type(base))
+    assert same.layers == base.layers
+    assert same.ramps == base.ramps
+    kept = made(keep=("body",))
+    assert isinstance(kept, type(base))
+    assert kept.layers["body"] == base.layers["body"]
+    assert (kept.layers, kept.ramps) != (base.layers, base.ramps)
+
+
+def test_codecs_are_the_clients_order() -> None:
+    assert usable_codecs(("gzip", "zstd"), ("zstd", "gzip", "raw")) == ("gzip", "zstd", "raw")
+    assert usable_codecs(("lz4", "raw", "zstd", "zstd"), ("zstd", "gzip", "raw")) == ("raw", "zstd")
+    assert usable_codecs((), ("zstd", "raw")) == ("raw",)
