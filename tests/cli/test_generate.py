@@ -170,6 +170,19 @@ def test_recipe_of_another_model(vcg: Vcg, tmp_path: Path, server: ServerProcess
         assert not (tmp_path / "out").exists()
 
 
+def test_recipe_finds_its_bundle_among_the_installed(vcg: Vcg, tmp_path: Path) -> None:
+    first = vcg("generate", TINY, "--seed", 1, "--name", "x", "--animations", "idle", "--out", tmp_path / "a", "--json")
+    text = json.loads(first.out)["characters"][0]["recipe_text"]
+    recipe = tmp_path / "a" / "x.recipe.json"
+    again = vcg("generate", "--recipe", recipe, "--animations", "idle", "--out", tmp_path / "b")  # no --bundle
+    assert again.code == 0, again.err
+    assert contents(tmp_path / "a") == contents(tmp_path / "b")
+    other = vcg(
+        "generate", "--from", text, "--reroll", "hair", "--animations", "idle", "--out", tmp_path / "c", "--json"
+    )
+    assert json.loads(other.out)["characters"][0]["recipe"]["model"] == "tiny"
+
+
 def test_nothing_listens_at_the_named_server(vcg: Vcg, tmp_path: Path) -> None:
     done = vcg("generate", "--server", connect.DEFAULT_ADDRESS, "--out", tmp_path / "out")
     assert done.code == 2

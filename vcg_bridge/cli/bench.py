@@ -47,14 +47,16 @@ def bench(
     threads: Annotated[int, typer.Option("--threads", min=0, help="Threads that draw. 0: all cores.")] = 0,
     quick: Annotated[bool, typer.Option("--quick", help="Fewer characters: a rough idea in less time.")] = False,
     wheel: Annotated[Path | None, typer.Option("--wheel", help="Wheel to weigh. Default: the newest in dist/.")] = None,
-    out: Annotated[Path | None, typer.Option("--out", help="Also write the figures to this file, as JSON.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="Also write the figures to this file: JSON, or a page if it ends in .md."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
     """Measure: server against direct calls, first preview, cold sheet, batch, import, wheel. Takes a few minutes."""
     figures = measure(bundle, device.value, threads or None, quick=quick, wheel=wheel)
-    text = json.dumps(
-        {"machine": machine(bundle, device.value, threads), "figures": [_plain(f) for f in figures]}, indent=1
-    )
+    about = machine(bundle, device.value, threads)
+    text = json.dumps({"machine": about, "figures": [_plain(f) for f in figures]}, indent=1)
     if as_json:
         print(text)
     else:
@@ -67,7 +69,9 @@ def bench(
 
         if out.is_dir():
             raise OutputError(f"--out {out} is a folder", hint="give a file")
-        write_files(out.parent, {out.name: text.encode() + b"\n"})
+        if out.suffix == ".md":
+            text = _page(figures, about)
+        write_files(out.parent, {out.name: text.encode("utf-8") + b"\n"})
 
 
 def measure(bundle: str, device: str, threads: int | None, *, quick: bool, wheel: Path | None) -> list[Figure]:
@@ -98,7 +102,7 @@ def measure(bundle: str, device: str, threads: int | None, *, quick: bool, wheel
             previews = f.first_preview_ms(client, model, range(3000, 3010 if quick else 3040))
         bar.update(task, description="server against direct calls", advance=1)
         with ServerProcess(arguments) as server:
-            over = f.overhead(opened, server, range(4000, 4004 if quick else 4020), threads)
+            over = f.overhead(opened, server, range(4000, 4004 if quick else 4025), threads)
         bar.update(task, description="import and command", advance=1)
         import_ms = f.import_cpu_ms("vcg_bridge.client")
         command = f.command_s(bundle, Path(folder) / "npc")
@@ -138,6 +142,21 @@ def machine(bundle: str, device: str, threads: int) -> dict[str, object]:
         "python": platform.python_version(),
         "onnxruntime": onnxruntime.__version__,
     }
+
+
+def _page(figures: list[Figure], about: dict[str, object]) -> str:
+    """The figures as Markdown."""
+    lines = [
+        "# Figures",
+        "Written by `vcg bench --out benchmarks/RESULTS.md`; not edited by hand.",
+        "",
+        ", ".join(f"{name} {value}" for name, value in about.items()),
+        "",
+        "| figure | value | goal | | note |",
+        "|---|---|---|---|---|",
+    ]
+    rows = ((f.name, _number(f.value, f.unit), _goal(f), _verdict(f), f.note) for f in figures)
+    return "\n".join(lines + [f"| {' | '.join(row)} |" for row in rows])
 
 
 def _plain(figure: Figure) -> dict[str, object]:

@@ -66,7 +66,9 @@ def connected(place: Place) -> Iterator[Connection]:
         with running:
             yield Connection(running, bundle, DEFAULT_ADDRESS, started=False)
         return
-    with _start(place) as process, Client.connect(process.address, timeout_s=CONNECT_LIMIT_S, wait=True) as client:
+    with report.waiting("starting the server that draws"):
+        process = _start(place)
+    with process, Client.connect(process.address, timeout_s=CONNECT_LIMIT_S, wait=True) as client:
         yield Connection(client, bundle, process.address, started=True)
 
 

@@ -173,6 +173,8 @@ def generate(
 
     from vcg_bridge.cli.connect import Place, connected
 
+    if not bundle and not server and (recipe or start):
+        bundle = wishes.bundle_of(recipe or start)
     with connected(Place(server, keep_server, bundle, device, token_file)) as connection:
         wish = _wish(asked, recipe, start, novelty, connection.manifest)
         wish = replace(wish, animations=wishes.split_names(animations, "--animations"), name=name or wish.name)

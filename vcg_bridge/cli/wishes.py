@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from vcg_bridge.contract.errors import BadRequest, RecipeError, near
+from vcg_bridge.contract.errors import BadRequest, RecipeError, VcgError, near
 from vcg_bridge.contract.fields import Node, Reader
 from vcg_bridge.contract.manifest import Manifest
 from vcg_bridge.contract.messages import Design
 from vcg_bridge.contract.recipe import Recipe
 from vcg_bridge.contract.recipe_io import MAX_RECIPE_BYTES, parse_recipe, recipe_from_dict
-from vcg_bridge.contract.recipe_text import is_recipe_text, recipe_from_text
+from vcg_bridge.contract.recipe_text import is_recipe_text, recipe_from_text, text_model
 from vcg_bridge.contract.vocabulary import MAX_SEED
 
 RECIPE_SUFFIX = ".recipe.json"
@@ -109,6 +109,21 @@ def read_recipe(source: str, manifest: Manifest) -> tuple[Recipe, str]:
     if is_recipe_text(data[:64].decode("utf-8", "replace")):
         return recipe_from_text(manifest, data.decode("utf-8", "replace")), name
     return parse_recipe(data, source), name
+
+
+def bundle_of(source: str) -> str:
+    """Name of the installed bundle that a recipe (file or text) was made with; "" where none is, or it cannot be told."""
+    from vcg_bridge.generators.bundle import list_bundles
+
+    try:
+        if not is_recipe_text(source):
+            data = Path(source).read_bytes()
+            source = data[:MAX_RECIPE_BYTES].decode("utf-8", "replace")
+        prefix = text_model(source) if is_recipe_text(source) else parse_recipe(source).model_sha256
+    except (VcgError, OSError, ValueError):
+        return ""  # what is wrong with it is told when it is read for good
+    entries = (entry for entry in list_bundles() if entry.manifest is not None)
+    return next((e.name for e in entries if e.manifest and e.manifest.sha256.startswith(prefix)), "")
 
 
 def _nearby(path: Path) -> str:
