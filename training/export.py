@@ -222,6 +222,7 @@ def _manifest(
                 fixed=item.fixed,
                 z=item.z,
                 hides=item.hides,
+                needs=item.needs,
                 allows=item.allows,
                 parts=item.parts,
                 drawn=item.drawn,

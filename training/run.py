@@ -28,7 +28,7 @@ from training.data import GroupData, group_data
 from training.errors import TrainingError
 from training.evaluate import exactness, torch_draw
 from training.files import write_text
-from training.packs.neutral import PACK_FILE, PLANES_FILE, Pack, load_pack
+from training.packs.neutral import PLANES_FILE, Pack, load_pack
 from training.trainer import GroupTrainer, total_steps
 
 CHECKPOINT = "checkpoint.pt"
@@ -51,9 +51,10 @@ class RunInfo:
 
 
 def pack_sha256(folder: Path) -> str:
-    """Hash of a pack's two files: what a run is pinned to."""
-    digest = hashlib.sha256((folder / PACK_FILE).read_bytes())
-    digest.update((folder / PLANES_FILE).read_bytes())
+    """Hash of a pack's drawings and of whose they are: what a run is pinned to. Archetypes and credits may still change."""
+    pack = load_pack(folder)
+    digest = hashlib.sha256((folder / PLANES_FILE).read_bytes())
+    digest.update(json.dumps([[g.id, g.items, g.classes] for g in pack.groups]).encode())
     return digest.hexdigest()
 
 

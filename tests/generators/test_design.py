@@ -242,3 +242,29 @@ def test_codes_of_mixtures_are_rounded_once(manifest: Manifest) -> None:
     assert pure.dtype == "float32"
     assert [x * 32 for x in pure.tolist()] == list(first.code)
     assert (code_of(manifest, LayerChoice(first.id, code=first.code), "hair") == pure).all()
+
+
+def _swords_need_a_helm(manifest: Manifest) -> Manifest:
+    return replace(
+        manifest, items=tuple(replace(x, needs=("helm",)) if x.layer == "sword" else x for x in manifest.items)
+    )
+
+
+def test_what_needs_another_layer_is_not_drawn_without_it(manifest: Manifest) -> None:
+    needy = _swords_need_a_helm(manifest)
+    wish = {"sword": "sword-01-short", "helm": "hood-01"}
+    dressed = design(needy, DesignSpec(archetype="guard", items=wish))
+    assert {"sword", "helm"} <= set(visible_layers(needy, dressed))
+    bare = design(needy, DesignSpec(base=dressed, items={"helm": None}))
+    assert items(bare)["sword"] == "sword-01-short"
+    assert "sword" not in visible_layers(needy, bare)
+    assert "sword" in visible_layers(manifest, bare)
+    again = design(needy, DesignSpec(base=bare, items={"helm": "hood-01"}))
+    assert "sword" in visible_layers(needy, again)
+
+
+def test_a_wish_that_lacks_what_it_needs_is_refused(manifest: Manifest) -> None:
+    wish = {"sword": "sword-01-short", "helm": None}
+    with pytest.raises(BadRequest, match="needs a helm, and this character wears none") as caught:
+        design(_swords_need_a_helm(manifest), DesignSpec(items=wish))
+    assert "helm-01-closed" in caught.value.hint

@@ -275,7 +275,7 @@ def _item(
     for rule in rules.items:
         if rule.layer != item.layer or not fnmatch.fnmatchcase(item.id, rule.match):
             continue
-        said = {k: v for k in ("kind", "body", "z", "hides") if (v := getattr(rule, k)) is not None}
+        said = {k: v for k in ("kind", "body", "z", "hides", "needs") if (v := getattr(rule, k)) is not None}
         if rule.allows is not None:
             said["allows"] = {
                 layer: tuple(

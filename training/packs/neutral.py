@@ -75,6 +75,7 @@ class PackItem:
     credits: tuple[str, ...]
     z: int | None = None
     hides: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
     allows: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 

@@ -112,7 +112,8 @@ def _choose(pack: Pack, archetype: Archetype, n: int) -> tuple[dict[str, PackIte
         if fits and rng.random() < odds.chance:
             weight = np.array([w for _, w in fits])
             items[layer] = fits[int(rng.choice(len(fits), p=weight / weight.sum()))][0]
-    for layer in {hidden for item in items.values() for hidden in item.hides}:
+    lacking = {item.layer for item in items.values() if not set(item.needs) <= items.keys()}
+    for layer in {hidden for item in items.values() for hidden in item.hides} | lacking:
         items.pop(layer, None)
     ramps: dict[str, str] = {}
     for layer_id in items:

@@ -85,6 +85,7 @@ class ItemRule:
     body: str | None = None
     z: int | None = None
     hides: tuple[str, ...] | None = None
+    needs: tuple[str, ...] | None = None
     allows: Mapping[str, tuple[str, ...]] | None = None  # layer -> patterns of items
 
 

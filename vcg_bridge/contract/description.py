@@ -53,6 +53,7 @@ class DescribedItem:
     body: Name = ""  # "" fits every body
     hides: tuple[Name, ...] = ()  # layers not drawn when it is worn
     allows: Mapping[str, tuple[Name, ...]] = field(default_factory=dict)  # layer -> the only items that fit under it
+    needs: tuple[Name, ...] = ()  # layers without which it is not drawn
 
 
 @dataclass(frozen=True)
@@ -156,4 +157,4 @@ def _layer(manifest: Manifest, layer: Layer) -> DescribedLayer:
 
 
 def _item(item: Item) -> DescribedItem:
-    return DescribedItem(item.id, item.title, item.kind, item.body, tuple(item.hides), dict(item.allows))
+    return DescribedItem(item.id, item.title, item.kind, item.body, tuple(item.hides), dict(item.allows), item.needs)

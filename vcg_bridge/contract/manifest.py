@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeVar
@@ -101,9 +101,14 @@ class Item:
     z: int | None = None  # drawing order of the front part, where it differs from the layer's
     hides: tuple[str, ...] = ()  # layers that are not drawn when this is worn
     allows: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # layer -> items that fit under this one
+    needs: tuple[str, ...] = ()  # layers without which it is not drawn: a plume floats without its helm
     parts: tuple[str, ...] = ("front",)  # parts this item has
     drawn: tuple[str, ...] = ()  # animations the artists drew; the others are the network's own completion
     credits: tuple[str, ...] = ()  # keys of the lines of CREDITS.csv
+
+    def needs_met(self, worn: Container[str]) -> bool:
+        """Whether all layers are worn that this item needs."""
+        return all(layer in worn for layer in self.needs)
 
 
 @dataclass(frozen=True)
@@ -147,7 +152,9 @@ class Archetype:
     title: str
     description: str
     layers: Mapping[str, LayerOdds]  # a layer that is missing here is never worn
-    ramps: Mapping[str, Mapping[str, float]]  # colour group -> ramp id -> weight; a missing group takes any ramp of its kind
+    ramps: Mapping[
+        str, Mapping[str, float]
+    ]  # colour group -> ramp id -> weight; a missing group takes any ramp of its kind
 
 
 @dataclass(frozen=True)

@@ -171,7 +171,7 @@ def _item(item: Item) -> dict[str, Any]:
         "code": [int(c) for c in item.code], "parts": item.parts,
     } | _some(
         ramps=dict(item.ramps), fixed=item.fixed, z=item.z, hides=item.hides, allows=dict(item.allows),
-        drawn=item.drawn, credits=item.credits,
+        needs=item.needs, drawn=item.drawn, credits=item.credits,
     )  # fmt: skip
 
 

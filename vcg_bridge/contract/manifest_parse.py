@@ -283,7 +283,7 @@ def _items(
     layers: dict[str, Layer],
     ramps: Mapping[tuple[str, str], Ramp],
 ) -> dict[tuple[str, str], Item]:
-    optional = ("ramps", "fixed", "z", "hides", "allows", "parts", "drawn", "credits")
+    optional = ("ramps", "fixed", "z", "hides", "allows", "needs", "parts", "drawn", "credits")
 
     def item(entry: Node) -> Item:
         entry.object(("id", "layer", "title", "kind", "body", "code"), optional)
@@ -302,7 +302,8 @@ def _items(
         for other, value in entry["allows"].table() if entry.has("allows") else ():
             _known(entry["allows"], other, layers, "layer")
             allows[other] = _distinct(value, value.each(lambda x: x.slug(), 0, 5000))
-        if layer.id in hides or layer.id in allows:
+        needs = texts("needs", lambda x: x.known(layers, "layer"))
+        if layer.id in (*hides, *allows, *needs):
             entry.fail("an item cannot rule over its own layer")
         part_names = [p.part for p in layer.parts]
         return Item(
@@ -317,6 +318,7 @@ def _items(
             z=entry["z"].integer(-10_000, 10_000) if entry.has("z") else None,
             hides=hides,
             allows=allows,
+            needs=needs,
             parts=texts("parts", lambda x: x.known(part_names, f"part of layer {layer.id!r}"), ("front",)),
             drawn=texts("drawn", lambda x: x.known(list(animations), "animation")),
             credits=texts("credits", lambda x: x.text(1, 300)),

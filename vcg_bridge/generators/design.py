@@ -101,6 +101,7 @@ class _Designer:
             drawn = self._draw(layer, chosen, pinned)
             if drawn is not None:
                 chosen[layer] = self._mixed(drawn)
+        self._check_needs(asked, chosen)
         layers = {layer: chosen[layer] for layer in self.items if layer in chosen}
         ramps = {group: self._ramp(group, kind) for group, kind in worn_groups(self.manifest, layers).items()}
         recipe = Recipe(
@@ -253,6 +254,16 @@ class _Designer:
                             f"{inner.layer} {inner.id!r} does not fit under {outer.layer} {outer.id!r}",
                             hint=f"these {inner.layer} items do: {_list(allowed)}" if allowed else "none does",
                         )
+
+    def _check_needs(self, asked: Mapping[str, Item], chosen: Mapping[str, LayerChoice]) -> None:
+        """Refuse a wish that cannot be seen because what it is fixed to is not worn."""
+        for item in asked.values():
+            missing = [layer for layer in item.needs if layer not in chosen]
+            if missing:
+                raise BadRequest(
+                    f"{item.layer} {item.id!r} needs a {missing[0]}, and this character wears none",
+                    hint=f"ask for a {missing[0]} too: {_list(self.items[missing[0]])}",
+                )
 
     # draws
 

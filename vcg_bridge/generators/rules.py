@@ -28,9 +28,13 @@ def code_of(manifest: Manifest, choice: LayerChoice, layer: str) -> NDArray[np.f
 
 
 def hidden_layers(manifest: Manifest, layers: Mapping[str, LayerChoice]) -> frozenset[str]:
-    """Layers that something worn hides. They stay in the recipe (taking the helmet off brings the hair back)."""
-    worn = (manifest.item(layer, choice.item) for layer, choice in layers.items())
-    return frozenset(hidden for item in worn for hidden in item.hides)
+    """Layers that something worn hides, or that lack what they need. They stay in the recipe: taking the helmet off brings
+    the hair back, putting it on the plume."""
+    worn = [manifest.item(layer, choice.item) for layer, choice in layers.items()]
+    hidden = {layer for item in worn for layer in item.hides}
+    return frozenset(
+        hidden | {item.layer for item in worn if not hidden.isdisjoint(item.needs) or not item.needs_met(layers)}
+    )
 
 
 def visible_layers(manifest: Manifest, recipe: Recipe) -> tuple[str, ...]:
