@@ -24,14 +24,16 @@ class TrainConfig:
     hidden: int = 144  # width of the description of (code, view), likewise
     batch: int = 64
     images_per_view: int = 400  # supervised images = this x known (item, view) pairs of the group ...
-    min_kimg: int = 25  # ... but at least this many thousands
+    min_kimg: int = 100  # ... but at least this many thousands
     max_kimg: int = 450  # ... and at most
     lr: float = 2e-3
     lr_codes: float = 5e-3
     code_noise: float = 0.5  # standard deviation added to codes, so that a neighbourhood of an item draws it
     hard_share: float = 0.7  # share of each batch drawn in proportion to the last seen error, the rest evenly
     ema_kimg: float = 10.0  # half-life of the averaged weights
-    gan_share: float = 0.0  # last part of the run in which the adversary judges mixtures; 0: never (docs/adr/0003-adversary.md)
+    gan_share: float = (
+        0.0  # last part of the run in which the adversary judges mixtures; 0: never (docs/adr/0003-adversary.md)
+    )
     gan_every: int = 2  # one adversarial step after this many supervised ones
     gan_batch: int = 24
     gan_weight: float = 0.1  # weight of the adversarial loss on the generator

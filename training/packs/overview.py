@@ -47,7 +47,7 @@ def overview(pack: Pack) -> bytes:
     width = max(len(line) for line in lines)
     blank = np.full_like(lines[0][0], 255)
     rows = [np.concatenate([*line, *[blank] * (width - len(line))], 1) for line in lines]
-    done, png = cv2.imencode(".png", np.concatenate(rows, 0)[..., ::-1])
+    done, png = cv2.imencode(".png", np.concatenate(rows, 0)[..., ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 9])
     assert done
     return png.tobytes()
 
