@@ -66,3 +66,10 @@ def test_full_colour(shape: tuple[int, ...], mode: str) -> None:
     image = Image.open(io.BytesIO(png(pixels)))
     assert image.mode == mode
     np.testing.assert_array_equal(np.asarray(image), pixels)
+
+
+def test_few_colours_still_take_a_byte_a_pixel() -> None:
+    palette = np.zeros((256, 4), np.uint8)
+    palette[1] = 255
+    data = indexed_png(np.ones((2, 2), np.uint8), palette)
+    assert (data[24], data[25]) == (8, 3)  # IHDR: bit depth, colour type "indexed"

@@ -18,6 +18,9 @@ from vcg_bridge.sprites.palette import Palette
 
 LEVEL = 6
 
+EIGHT_BITS = 17
+"""Colours from which Pillow writes eight bits a pixel: a reader then finds a slot in every byte."""
+
 
 def indexed_png(plane: Plane, palette: Palette, text: Mapping[str, str] | None = None) -> bytes:
     """An 8-bit palette PNG with transparency (tRNS).
@@ -26,7 +29,7 @@ def indexed_png(plane: Plane, palette: Palette, text: Mapping[str, str] | None =
     text, written as iTXt (UTF-8); keywords are 1 to 79 characters of Latin-1.
     """
     coloured = np.flatnonzero(palette.any(axis=1))
-    count = 1 + max(int(coloured[-1]) if coloured.size else 0, int(plane.max(initial=0)))
+    count = max(1 + int(coloured[-1] if coloured.size else 0), 1 + int(plane.max(initial=0)), EIGHT_BITS)
     picture = Image.fromarray(plane)  # mode L; the palette makes it P without touching a value
     picture.putpalette(palette[:count, :3].tobytes())
     alpha = palette[:count, 3]
@@ -46,6 +49,5 @@ def _saved(picture: Image.Image, text: Mapping[str, str] | None, transparency: b
         info.add_itxt(keyword, value)
     options = {} if transparency is None else {"transparency": transparency}
     out = io.BytesIO()
-    # eight bits also for few colours: engines then read the index values as they are
-    picture.save(out, "PNG", compress_level=LEVEL, pnginfo=info, bits=8, **options)
+    picture.save(out, "PNG", compress_level=LEVEL, pnginfo=info, **options)
     return out.getvalue()
