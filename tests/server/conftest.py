@@ -1,4 +1,8 @@
-"""A real server on the shipped bundle, and a bare DEALER to talk to it with."""
+"""A real server, and a bare DEALER to talk to it with.
+
+Most tests use a small bundle of random weights: the same code, a tenth of the work. test_shipped uses the one that is
+shipped.
+"""
 
 from __future__ import annotations
 
@@ -138,9 +142,9 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    """The shipped bundle."""
-    with running() as server:
+def server(tiny: Path) -> Iterator[Server]:
+    """The small bundle."""
+    with running(config(bundles=(str(tiny),), limits=m.Limits(count=500))) as server:
         yield server
 
 

@@ -75,6 +75,16 @@ class Server:
         """Where it listens: tcp://127.0.0.1:7421."""
         return self._address
 
+    @property
+    def unfinished(self) -> int:
+        """Jobs that are queued, drawn or waiting."""
+        return self._service.unfinished
+
+    @property
+    def held_bytes(self) -> int:
+        """Drawn but not sent, of all jobs."""
+        return self._service.held_bytes
+
     def _set_options(self) -> None:
         router, limits = self._router, self._config.limits
         router.ROUTER_MANDATORY = 1

@@ -74,6 +74,11 @@ class Service:
         """Number of jobs."""
         return len(self._floor)
 
+    @property
+    def held_bytes(self) -> int:
+        """Drawn but not sent, of all jobs."""
+        return self._floor.held_bytes
+
     # what comes in
 
     def receive(self, route: bytes, frames: Sequence[bytes]) -> None:
