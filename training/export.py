@@ -22,6 +22,7 @@ from torch import Tensor
 from training.config import TrainConfig, load_config
 from training.errors import TrainingError
 from training.evaluate import Draw, Exactness, exactness
+from training.novelty import Novelty, novelty
 from training.onnx_file import onnx_bytes
 from training.packs.neutral import Pack
 from training.packs.overview import overview
@@ -36,6 +37,9 @@ PARITY_TOLERANCE = 1e-5
 
 
 PREVIEW = "preview.png"
+MIXTURES = 1000
+"""Mixtures per group that are drawn for the figures of the model card."""
+
 GO_ON = "go on with `python -m training train --resume {run}`"
 
 
@@ -54,6 +58,7 @@ def export_bundle(run: Path, pack: Pack, out: Path, version: str, *, allow_unfin
         config, trainers = _trainers(run, pack, allow_unfinished)
         codes: dict[tuple[str, str], Tensor] = {}
         networks, figures, redrawn = [], {}, []
+        between: dict[str, Novelty] = {}
         for group_id, trainer in trainers.items():
             file = f"{group_id}.onnx"
             quantised = _quantised(trainer.ema_codes)
@@ -69,10 +74,13 @@ def export_bundle(run: Path, pack: Pack, out: Path, version: str, *, allow_unfin
                 )
             )
             figures[group_id] = exactness(trainer.data, quantised, trainer.data.pairs, draw)
+            mixed = novelty(trainer.data, quantised, draw, MIXTURES, config.seed)
+            if mixed is not None:
+                between[group_id] = mixed
             redrawn.append(dataclasses.replace(pack.group(group_id), planes=_redraw(trainer, quantised, draw)))
             if front_group(pack, group_id) is None:
                 codes |= dict(zip(trainer.data.items, quantised, strict=True))
-        training = _training_record(config, trainers, figures)
+        training = _training_record(config, trainers, figures, between)
         manifest = _manifest(pack, version, networks, codes, training)
         _write_papers(pack, manifest, folder)
         (folder / PREVIEW).write_bytes(overview(dataclasses.replace(pack, groups=tuple(redrawn))))
@@ -138,7 +146,7 @@ def _redraw(trainer: GroupTrainer, codes: Tensor, draw: Draw) -> NDArray[np.uint
 
 
 def _training_record(
-    config: TrainConfig, trainers: dict[str, GroupTrainer], figures: dict[str, Exactness]
+    config: TrainConfig, trainers: dict[str, GroupTrainer], figures: dict[str, Exactness], between: dict[str, Novelty]
 ) -> dict[str, object]:
     total = sum(figures.values(), Exactness(0, 0, 0, 0))
     images = sum(t.at * config.batch for t in trainers.values())
@@ -156,6 +164,9 @@ def _training_record(
                     "images": trainers[k].at * config.batch,
                 }
                 for k, v in figures.items()
+            },
+            "mixtures": {
+                k: {name: round(value, 4) for name, value in dataclasses.asdict(v).items()} for k, v in between.items()
             },
         },
     }
@@ -248,12 +259,23 @@ def _write_papers(pack: Pack, manifest: m.Manifest, folder: Path) -> None:
     (folder / "MODEL_CARD.md").write_text(model_card(pack, manifest), encoding="utf-8")
 
 
+ADVERSARY = {
+    False: "no adversary took part in training (docs/adr/0003-adversary.md)",
+    True: "an adversary judged mixtures in the last part of training",
+}
+
+
 def model_card(pack: Pack, manifest: m.Manifest) -> str:
     """The card a user reads: what it is, whose art it learned from, how it was trained and how exact it is."""
     evaluation: Any = manifest.training["evaluation"]
+    trained_with: Any = manifest.training["config"]
     rows = "\n".join(
         f"| {k} | {v['exact_slots']:.2%} | {v['alpha']:.3%} | {v['images']:,} |"
         for k, v in evaluation["groups"].items()
+    )
+    between = "\n".join(
+        f"| {k} | {v['strange']:.1%} | {v['floor']:.1%} | {v['copies']:.1%} | {v['distance']:.1%} |"
+        for k, v in evaluation["mixtures"].items()
     )
     return f"""# {manifest.title} ({manifest.name} {manifest.version})
 
@@ -272,6 +294,16 @@ opaque or transparent. These are training drawings: they say how faithful the it
 |---|---|---|---|
 {rows}
 | **all** | **{evaluation["exact_slots"]:.2%}** | **{evaluation["alpha"]:.3%}** | {manifest.training["images"]:,} |
+
+## What lies between items (novelty above 0)
+{MIXTURES:,} mixtures of 20 to 50 percent of another item per group. Strange: 3x3 patterns that occur nowhere in the art, beside the share that an item has
+against all other items (the floor that new art would have). Copies: mixtures that equal a drawing of the art. Distance: pixels that differ from the nearest
+item, relative to its size. Mixtures are drawn by the same network and cleaned of specks; {ADVERSARY[trained_with["gan_share"] > 0]}.
+They are rougher than items, hair most of all.
+
+| group | strange | floor | copies | distance |
+|---|---|---|---|---|
+{between}
 
 ## Training
 `python -m training train --pack PACK` on a CPU with the configuration below, then `python -m training export`.
