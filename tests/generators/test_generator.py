@@ -291,3 +291,13 @@ def test_a_file_that_changes_after_opening_is_noticed(broken: Path) -> None:
     (broken / "body.onnx").write_bytes(tiny_network(bundle.manifest.networks[0], seed=77).SerializeToString())
     with Generator(bundle, "cpu") as generator, pytest.raises(BundleError, match="sha256 is not the manifest's"):
         generator.warm_up()
+
+
+def test_warming_up_makes_way(tiny: Bundle) -> None:
+    """Interrupted at once it loads nothing; what is needed is loaded when it is needed."""
+    with Generator(tiny, device="cpu", threads=2) as generator:
+        assert not generator.warm_up(lambda: True)
+        recipe = design(generator.manifest, DesignSpec(seed=1))
+        before = generator.draw(recipe, all_poses(generator.manifest, ["idle"]))
+        assert generator.warm_up()
+        assert before.parts

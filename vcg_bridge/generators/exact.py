@@ -9,17 +9,16 @@ was drawn.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import onnx
 from numpy.typing import NDArray
+from onnx import NodeProto, TensorProto, helper, numpy_helper
 
 from vcg_bridge.contract.errors import BundleError
 from vcg_bridge.contract.manifest import Network
 from vcg_bridge.generators.operators import OPERATORS, Array, Operator
-
-if TYPE_CHECKING:
-    from onnx import NodeProto, TensorProto
 
 TAU = 3.5e-5
 """Share of the largest absolute logit around a pixel; where its best two classes are closer, the view is drawn again.
@@ -41,8 +40,6 @@ class ExactNetwork:
 
     def __init__(self, network: Network, data: bytes, source: str) -> None:
         """`data`: the .onnx file, `source`: its path for messages. Raises BundleError for anything it cannot evaluate."""
-        import onnx  # here, since most runs never draw a doubtful view
-
         self._network, self._source = network, source
         try:
             model = onnx.load_model_from_string(data)
@@ -73,15 +70,11 @@ class ExactNetwork:
 
     def _array(self, tensor: TensorProto) -> Array:
         """The tensor. Data outside the file is refused: it could be any file of this machine."""
-        from onnx import TensorProto, numpy_helper
-
         if tensor.data_location == TensorProto.EXTERNAL:
             raise self._broken(f"the tensor {tensor.name!r} lies in another file")
         return numpy_helper.to_array(tensor)
 
     def _add(self, node: NodeProto) -> None:
-        from onnx import TensorProto, helper
-
         attributes = {x.name: helper.get_attribute_value(x) for x in node.attribute}
         if node.op_type == "Constant":
             value = next(iter(attributes.values()), 0)

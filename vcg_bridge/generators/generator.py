@@ -115,9 +115,16 @@ class Generator:
         """Hits, misses and size of the cache of drawn views."""
         return self._cache.info()
 
-    def warm_up(self) -> None:
-        """Load every network now, so that the first character need not wait for it. Raises BundleError."""
-        list(self._pool.map(self._network, self._locks))
+    def warm_up(self, interrupted: Callable[[], bool] = lambda: False) -> bool:
+        """Load every network now, so that the first character need not wait for it. Raises BundleError.
+
+        Stops between two networks when `interrupted` says so. Returns whether all are loaded.
+        """
+
+        def load(network_id: str) -> bool:
+            return not interrupted() and bool(self._network(network_id))
+
+        return all(list(self._pool.map(load, self._locks)))
 
     def _network(self, network_id: str) -> LoadedNetwork:
         with self._locks[network_id]:

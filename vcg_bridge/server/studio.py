@@ -66,9 +66,9 @@ class Studio:
         """The answer to `describe`; its id is to be filled in."""
         return description_of(self.manifest, "-")
 
-    def warm_up(self) -> None:
-        """Load the networks. Raises BundleError, DeviceError."""
-        self.generator.warm_up()
+    def warm_up(self, interrupted: Callable[[], bool] = lambda: False) -> bool:
+        """Load the networks, or some of them if `interrupted`; see Generator.warm_up. Raises BundleError, DeviceError."""
+        return self.generator.warm_up(interrupted)
 
     def close(self) -> None:
         """End the threads."""

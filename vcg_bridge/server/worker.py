@@ -57,15 +57,25 @@ class Worker:
         return not self._thread.is_alive()
 
     def _run(self) -> None:
-        for studio in self._studios.values():
-            try:
-                studio.warm_up()
-            except VcgError as error:  # the requests that need it will say so too
-                log.error("bundle %s: %s", studio.manifest.name, error)
-            except Exception:
-                log.exception("bundle %s: loading the networks failed", studio.manifest.name)
-        while (step := self._steps.get()) is not None:
+        cold = list(self._studios.values())
+        while True:
+            while cold and self._steps.empty():  # a first request does not wait for networks that it does not need
+                if self._warm(cold[0]):
+                    cold.pop(0)
+            step = self._steps.get()
+            if step is None:
+                return
             self._post(step, self._draw(step))
+
+    def _warm(self, studio: Studio) -> bool:
+        """Load a studio's networks until there is something to draw. Returns whether there is nothing left to load."""
+        try:
+            return studio.warm_up(lambda: not self._steps.empty())
+        except VcgError as error:  # the requests that need it will say so too
+            log.error("bundle %s: %s", studio.manifest.name, error)
+        except Exception:
+            log.exception("bundle %s: loading the networks failed", studio.manifest.name)
+        return True
 
     def _draw(self, step: Step) -> Tally | Exception:
         try:
