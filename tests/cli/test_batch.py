@@ -201,3 +201,22 @@ def wait_for_lines(path: Path, count: int) -> None:
     while not path.exists() or path.read_bytes().count(b"\n") < count:
         assert time.monotonic() < end
         time.sleep(0.01)
+
+
+def test_one_batch_at_a_time_in_a_folder(vcg: Vcg, tmp_path: Path, server: ServerProcess) -> None:
+    requests = write_lines(tmp_path / "r.jsonl", {"seed": 1, "name": "a"})
+    with journal_module.Journal(tmp_path / "out"):
+        done = run(vcg, server, requests, tmp_path / "out")
+    assert done.code == 2
+    assert "another `vcg batch` is at work" in done.error
+    assert run(vcg, server, requests, tmp_path / "out").code == 0
+
+
+def test_only_leftovers_of_a_kill_are_swept(tmp_path: Path) -> None:
+    kept = [".b.png.01234567.tmp", "a.png", ".a.png.tmp", ".a.png.0123456x.tmp", "notes.tmp"]
+    gone = [".a.png.01234567.tmp", ".a.recipe.json.89abcdef.tmp", ".CREDITS.txt.89abcdef.tmp"]
+    for name in kept + gone:
+        (tmp_path / name).touch()
+    journal_module.sweep(tmp_path, "a")
+    assert {path.name for path in tmp_path.iterdir()} == set(kept)
+    journal_module.sweep(tmp_path / "nowhere", "a")

@@ -207,6 +207,7 @@ class _Run:
         for failure in self.plan.failed:
             _tell(failure)
         left = [task for task in self.plan.tasks if task.key not in self.journal.done]
+        self._sweep(left)
         with report.progress(counted=True) as bar, ThreadPoolExecutor(self.writers, "vcg-write") as pool:
             total = len(self.plan.tasks)
             shown = bar.add_task("characters", total=total, completed=total - len(left))
@@ -220,6 +221,15 @@ class _Run:
             finally:
                 self._settle(most=0)
             bar.update(shown, completed=total - len(left) + len(self.made) + len(self.failed))
+
+    def _sweep(self, left: Sequence[_Task]) -> None:
+        from vcg_bridge.cli.journal import sweep
+
+        try:
+            for task in left:
+                sweep(self.out / task.folder, task.wish.name)
+        except OSError as error:
+            raise OutputError(f"cannot clean up in {self.out}: {error.strerror or error}") from None
 
     def _jobs(self, left: Sequence[_Task]) -> Iterator[tuple[_Task, Job]]:
         """The tasks in order, with AHEAD of them given to the server."""

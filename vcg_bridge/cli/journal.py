@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
+from typing import BinaryIO
 
 import numpy as np
 
@@ -16,6 +18,11 @@ from vcg_bridge.contract.character import Character, Plane, Pose
 from vcg_bridge.contract.errors import OutputError, VcgError
 from vcg_bridge.contract.recipe import Recipe
 from vcg_bridge.contract.recipe_io import recipe_bytes, recipe_from_dict
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
 
 JOURNAL_FORMAT = 1
 JOURNAL_NAME = "batch.journal.jsonl"
@@ -41,12 +48,13 @@ class Journal:
         self.done: dict[str, Entry] = {}
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            data = self.path.read_bytes() if self.path.exists() else b""
+            self._file = self.path.open("ab")
+            _lock(self._file, folder)
+            data = self.path.read_bytes()
             for line in data.split(b"\n"):
                 entry = _read(line)
                 if entry is not None and all((folder / name).is_file() for name in entry.files):
                     self.done[entry.key] = entry
-            self._file = self.path.open("ab")
             if data and not data.endswith(b"\n"):
                 self._file.write(b"\n")  # end the line that was cut short
                 self._file.flush()
@@ -71,6 +79,28 @@ class Journal:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._file.close()
+
+
+def _lock(file: BinaryIO, folder: Path) -> None:
+    """One batch at a time in a folder. The lock goes with the process, however that ends."""
+    if fcntl is None:
+        return
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        raise OutputError(
+            f"another `vcg batch` is at work in {folder}", hint="wait for it, or choose another --out"
+        ) from None
+
+
+def sweep(folder: Path, name: str) -> None:
+    """Remove what a killed run left half-written of this character. Only for who holds the journal."""
+    pattern = re.compile(rf"\.({re.escape(name)}\..+|CREDITS\.txt)\.[0-9a-f]{{8}}\.tmp")
+    if folder.is_dir():
+        for path in folder.iterdir():
+            if pattern.fullmatch(path.name):
+                path.unlink(missing_ok=True)
 
 
 def thumbnail(character: Character) -> Character:
