@@ -77,12 +77,11 @@ def test_a_far_too_large_frame_closes_the_connection_only(server: Server) -> Non
     with Dealer(server.address) as dealer:
         dealer.hello()
         dealer.send_raw([b"x" * (1 << 20)])
-        dealer.send(m.Ping("lost or not"))  # after the reconnect the server does not know it any more
-        reply = dealer.reply()
+        while dealer.quiet(0.2):  # what is sent while the connection breaks is lost
+            dealer.send(m.Ping("hello?"))
+        reply = dealer.reply()  # after the reconnect the server does not know it any more
         assert isinstance(reply, m.Error)
         assert reply.code == "hello_required"
-        dealer.hello()
-        assert isinstance(dealer.job(SMALL).end, m.Done)
     still_well(server)
 
 

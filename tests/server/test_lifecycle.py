@@ -13,8 +13,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import zmq
 
 from tests.server.conftest import ANSWER_S, WINDOW, Dealer, config, running
+from vcg_bridge.client import Client
+from vcg_bridge.client.options import CurveKeys
 from vcg_bridge.contract import messages as m
 from vcg_bridge.contract.errors import AddressError, BundleError, ConfigError, DeviceError, VcgError
 from vcg_bridge.server.server import Server
@@ -146,6 +149,22 @@ def test_beyond_loopback_with_a_token(tiny: Path) -> None:
         with Dealer(f"tcp://127.0.0.1:{port}") as dealer:
             dealer.hello(token=token)
             assert isinstance(dealer.job(SMALL).end, m.Done)
+
+
+def test_an_encrypted_link(tiny: Path) -> None:
+    """Without the server's public key nothing can be said at all."""
+    public, secret = (key.decode() for key in zmq.curve_keypair())
+    own_public, own_secret = (key.decode() for key in zmq.curve_keypair())
+    settings = config(bundles=(str(tiny),), curve_secret_key=secret)
+    assert secret not in repr(settings)
+    with running(settings) as server:
+        with Client.connect(server.address, curve=CurveKeys(public, own_public, own_secret)) as client:
+            assert client.generate_character(design=m.Design(seed=1), animations=("idle",)).credits
+        with Dealer(server.address) as plain:
+            plain.send(m.Hello((1,)))
+            assert plain.quiet(0.5)
+    with pytest.raises(ConfigError, match="no key"):
+        Server(config(bundles=(str(tiny),), curve_secret_key="short"))
 
 
 def wait_until_free(server: Server) -> None:

@@ -21,6 +21,7 @@ class ServerConfig:
     device: str = "auto"  # auto, cpu, cuda
     threads: int | None = None  # that draw; None: as the generator decides
     token: str = field(default="", repr=False)  # that clients must show in hello; "" none
+    curve_secret_key: str = field(default="", repr=False)  # 40 characters of Z85; "" the link is not encrypted
     limits: Limits = field(default_factory=Limits)  # of one client
     clients: int = 256  # connected at once
     queue: int = 1000  # unfinished jobs of all clients
@@ -29,8 +30,9 @@ class ServerConfig:
     remembered: int = 256  # ids of jobs that a session's retries are compared with
     cache_bytes: int = CACHE_BYTES  # drawn views, of each bundle
     step_ms: float = (
-        400.0  # about so long a batch job draws before others get their turn; interactive ones interrupt it
+        400.0  # so long, about, a batch job draws before others get their turn; interactive ones interrupt it
     )
+    early_ms: float = 150.0  # an interactive character that takes longer shows its first animation before the others
     step_characters: int = 16  # drawn at once in a batch
     grace_s: float = 10.0  # after SIGTERM: time for running jobs to finish
 
@@ -45,7 +47,7 @@ def check_config(config: ServerConfig) -> ServerConfig:
     for name, value in counts.items():
         if value < 1:
             raise ConfigError(f"{name} is {value}; it must be 1 or more")
-    for name, number in {"grace_s": config.grace_s, "step_ms": config.step_ms}.items():
+    for name, number in {"grace_s": config.grace_s, "step_ms": config.step_ms, "early_ms": config.early_ms}.items():
         if not 0 <= number <= 3600_000:
             raise ConfigError(f"{name} is {number}; it must be 0 or more")
     if not config.bundles:

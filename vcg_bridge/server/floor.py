@@ -35,7 +35,7 @@ class Floor:
         """manifests: by name of the bundle. submit: hands a step to the worker, which has one at a time."""
         self._config, self._manifests, self._mail, self._submit, self._clock = config, manifests, mail, submit, clock
         self._scheduler = Scheduler(config.queue)
-        self._pace = Pace(config.step_ms)
+        self._pace = Pace()
         self._jobs: dict[int, Job] = {}
         self._drawing: Step | None = None  # what the worker is at
         self._held = 0  # bytes drawn but not sent
@@ -122,7 +122,9 @@ class Floor:
             return
         job = self._jobs[number]
         job.started_at = job.started_at or self._clock()
-        step = step_of(job, self._pace.poses, self._config.step_characters, self._config.limits.blob_bytes)
+        config, batch = self._config, job.plan.request.priority == "batch"
+        poses = self._pace.poses(config.step_ms if batch else config.early_ms)
+        step = step_of(job, poses, config.step_characters, config.limits.blob_bytes)
         job.step = self._drawing = step
         self._submit(step)
 

@@ -212,21 +212,22 @@ MAX_STEP_CELLS = 4096
 
 
 def step_of(job: Job, poses: int, characters: int, blob_bytes: int) -> Step:
-    """The next step of a job.
+    """The next step of a job. poses: that are drawn in the time a step should take.
 
     A batch job draws whole characters: one, or as many as have so many poses together, but not more than `characters`.
-    An interactive one shows something early: the preview alone, then one picture, then the rest of the character.
+    An interactive one shows something early: the preview alone, then, if the rest of the character would take too long,
+    one picture, then the rest.
     """
     plan, first = job.plan, job.cursor
     per_character = len(plan.parts)
     position = first % per_character
     last = first - position + per_character
+    each = sum(len(part.poses) for part in plan.parts if part.kind != "normal")
     if plan.request.priority == "batch":
-        each = sum(len(part.poses) for part in plan.parts if part.kind != "normal")
         last += per_character * (max(1, min(characters, poses // each)) - 1)
     elif plan.part(first).kind == "preview":
         last = first + 1
-    elif position <= 1:
+    elif position <= 1 and each > poses:
         last = min(last, first + (2 if plan.request.output.normal_map and plan.part(first).kind != "normal" else 1))
     end, cells, scale = first, 0, plan.request.output.scale
     while end < min(last, plan.chunks):

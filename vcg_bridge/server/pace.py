@@ -13,8 +13,7 @@ RETRY_MS = (100, 30_000)
 class Pace:
     """Running averages."""
 
-    def __init__(self, step_ms: float) -> None:
-        self._step_ms = step_ms
+    def __init__(self) -> None:
         self._pose_ms = FIRST_MS_PER_POSE
         self._job_s = 1.0
 
@@ -28,10 +27,9 @@ class Pace:
         """Learn from a job."""
         self._job_s = 0.8 * self._job_s + 0.2 * seconds
 
-    @property
-    def poses(self) -> int:
-        """Poses that a step of a batch should draw."""
-        return int(self._step_ms / self._pose_ms)
+    def poses(self, milliseconds: float) -> int:
+        """About so many poses are drawn in that time."""
+        return int(milliseconds / self._pose_ms)
 
     @property
     def retry_after_ms(self) -> int:

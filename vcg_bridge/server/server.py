@@ -58,6 +58,7 @@ class Server:
         self._studios: dict[str, Studio] = {}
         try:
             self._set_options()
+            self._encrypt()
             self._router.IPV6 = ":" in endpoint.host or endpoint.host == "*"
             self._bind(endpoint)
             self._open_studios()
@@ -67,7 +68,7 @@ class Server:
         self._mail = Mail(self._router, config.backlog_bytes)
         self._worker = Worker(self._studios, self._notify)
         self._service = Service(config, self._studios, self._mail, self._worker.submit)
-        if not endpoint.loopback:
+        if not endpoint.loopback and not config.curve_secret_key:
             log.warning("%s can be reached from other machines, and nothing on the way is encrypted", self.address)
 
     @property
@@ -95,6 +96,20 @@ class Server:
         router.HANDSHAKE_IVL = 10_000
         router.HEARTBEAT_IVL = limits.ping_ms
         router.HEARTBEAT_TIMEOUT = max(30_000, limits.ping_ms)  # editors stall
+
+    def _encrypt(self) -> None:
+        """CURVE: clients that know our public key talk encrypted, others cannot talk. Who they are, the token says."""
+        key = self._config.curve_secret_key
+        if not key:
+            return
+        try:
+            zmq.curve_public(key.encode("ascii"))
+            self._router.setsockopt(zmq.CURVE_SECRETKEY, key.encode("ascii"))
+        except (zmq.ZMQError, ValueError):
+            raise ConfigError(
+                "the CURVE secret key is no key", hint="40 characters, made by zmq.curve_keypair()"
+            ) from None
+        self._router.setsockopt(zmq.CURVE_SERVER, 1)
 
     def _bind(self, endpoint: Endpoint) -> None:
         try:
