@@ -11,7 +11,7 @@ from vcg_bridge.contract.errors import BusyError, ShuttingDown, Stalled, VcgErro
 from vcg_bridge.contract.manifest import Manifest
 from vcg_bridge.contract.messages import Accepted, Done
 from vcg_bridge.server.config import ServerConfig
-from vcg_bridge.server.jobs import Job, Plan, Step, Tally, step_of
+from vcg_bridge.server.jobs import Job, Plan, Ready, Step, Tally, step_of
 from vcg_bridge.server.mail import Mail
 from vcg_bridge.server.pace import Pace
 from vcg_bridge.server.scheduler import Scheduler
@@ -140,20 +140,27 @@ class Floor:
         job = self._jobs.get(step.job)
         if job is None or job.step is not step:  # cancelled, dropped or to be drawn anew
             return
+        if isinstance(what, Exception):
+            self._fail(job, what if isinstance(what, VcgError) else fault(what, job.label))
+            return
+        try:
+            self._advance(job, step, what)
+        except Exception as error:  # a job must not be left without anybody who goes on with it
+            if self._jobs.get(job.number) is job:
+                self._fail(job, fault(error, job.label))
+
+    def _advance(self, job: Job, step: Step, what: list[Ready] | Tally) -> None:
         if isinstance(what, list):
             job.ready.extend(what)
             size = sum(chunk.size for chunk in what)
             job.held += size
             self._held += size
-            self._push(job)
-        elif isinstance(what, Tally):
+        else:
             job.step, job.cursor = None, step.first + what.chunks
             job.tally.add(what)
             self._pace.note(what)
             self._scheduler.charge(job.number, what.total_ms)
-            self._push(job)
-        else:
-            self._fail(job, what if isinstance(what, VcgError) else fault(what, job.label))
+        self._push(job)
 
     def push_all(self, session: Session) -> None:
         """The client's connection has room again."""
