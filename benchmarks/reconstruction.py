@@ -62,8 +62,14 @@ class Count:
 
 
 def bare_recipe(manifest: Manifest, layer: str, item_id: str) -> Recipe:
-    """A character that wears what it must, and this item."""
+    """A character that wears what it must, what the item needs, and this item."""
     bare: dict[str, str | None] = {x.id: None for x in manifest.layers if not x.required}
+    item = manifest.item(layer, item_id)
+    for need in item.needs:  # the first item under which it shows
+        under = (
+            x for x in manifest.items_of(need) if layer not in x.hides and item_id in x.allows.get(layer, (item_id,))
+        )
+        bare[need] = next(under).id
     return design(manifest, DesignSpec(items={**bare, layer: item_id}))
 
 
