@@ -20,7 +20,7 @@ from vcg_bridge.contract.errors import BundleError
 from vcg_bridge.contract.manifest import Network
 from vcg_bridge.generators.operators import OPERATORS, Array, Operator
 
-TAU = 3.5e-5
+TAU = 5.5e-5
 """Share of the largest absolute logit around a pixel; where its best two classes are closer, the view is drawn again.
 
 More than 20 times the largest error of float32 that was measured."""
