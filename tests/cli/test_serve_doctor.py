@@ -12,6 +12,7 @@ import pytest
 
 from tests.support.commands import Vcg, free_port, start_vcg
 from tests.support.tiny_bundle import write_tiny_bundle
+from vcg_bridge.cli import keys
 from vcg_bridge.cli.launch import ServerProcess
 from vcg_bridge.client import Client
 from vcg_bridge.contract.errors import AuthError, BundleError, VcgError
@@ -63,6 +64,37 @@ def test_token_is_asked_for(tmp_path: Path, vcg: Vcg, monkeypatch: pytest.Monkey
         assert vcg(*common, "--token-file", token, "--out", tmp_path / "b").code == 0
         monkeypatch.setenv("VCG_TOKEN", "a-long-enough-secret")
         assert vcg(*common, "--out", tmp_path / "c").code == 0
+
+
+def test_encrypted_link(tmp_path: Path, vcg: Vcg) -> None:
+    key, ready = tmp_path / "server.key", tmp_path / "ready"
+    process = start_vcg(
+        "serve", "--bind", "tcp://127.0.0.1:0", "--bundle", "tiny", "--key-file", key, "--ready-file", ready
+    )
+    address = wait_for(ready)
+    assert process.stderr is not None
+    process.stderr.readline()
+    public = process.stderr.readline().split("'")[1]
+    assert key.stat().st_mode & 0o777 == 0o600
+    common = ["generate", "--server", address, "--seed", 1, "--animations", "idle"]
+    done = vcg(*common, "--server-key", public, "--out", tmp_path / "a")
+    assert done.code == 0, done.err
+    for wrong in ([], ["--server-key", "x" * 40], ["--server-key", "short"]):
+        refused = vcg(*common, *wrong, "--out", tmp_path / "b")
+        assert refused.code == 2
+        assert refused.error
+    process.terminate()
+    process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert keys.server_keys(key)[0] == public  # the next start has the same key
+
+
+@pytest.mark.parametrize("content", [b"", b"short", b"\xff" * 40, b"_" * 40])
+def test_key_file_without_a_key(tmp_path: Path, vcg: Vcg, content: bytes) -> None:
+    (tmp_path / "key").write_bytes(content)
+    done = vcg("serve", "--bundle", "tiny", "--key-file", tmp_path / "key")
+    assert done.code == 2
+    assert "there is no key in it" in done.error
 
 
 def test_several_bundles(tmp_path: Path, vcg: Vcg, bundle_root: Path) -> None:

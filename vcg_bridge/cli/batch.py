@@ -74,6 +74,7 @@ def batch(
     bundle: o.BundleOption = "",
     device: o.DeviceOption = None,
     token_file: o.TokenFile = None,
+    server_key: o.ServerKey = "",
 ) -> None:
     """Make thousands of characters. Stopped or killed, the same command goes on where it was; a bad line stops nothing."""
     sheet = o.write_options(
@@ -89,7 +90,10 @@ def batch(
     from vcg_bridge.cli.journal import Journal
 
     begin = time.monotonic()
-    with Journal(out) as journal, connected(Place(server, keep_server, bundle, device, token_file)) as connection:
+    with (
+        Journal(out) as journal,
+        connected(Place(server, keep_server, bundle, device, token_file, server_key)) as connection,
+    ):
         plan = _plan(lines, defaults, connection.manifest, requests.parent, sheet, flat=flat)
         run = _Run(connection, journal, out, sheet, plan, writers=1 if flat else WRITERS)
         try:

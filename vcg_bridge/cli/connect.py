@@ -11,10 +11,11 @@ from pathlib import Path
 from platformdirs import user_log_path
 
 from vcg_bridge.cli import report
+from vcg_bridge.cli.keys import client_keys
 from vcg_bridge.cli.launch import ServerProcess
 from vcg_bridge.cli.options import Device, read_token
 from vcg_bridge.client import Client
-from vcg_bridge.contract.errors import AuthError, BundleError, NoServer, VcgError, VersionMismatch
+from vcg_bridge.contract.errors import AuthError, BadRequest, BundleError, NoServer, VcgError, VersionMismatch
 from vcg_bridge.contract.manifest import Manifest
 from vcg_bridge.contract.vocabulary import DEFAULT_ADDRESS, DEFAULT_HOST, DEFAULT_PORT
 from vcg_bridge.generators.bundle import Bundle, open_bundle
@@ -32,6 +33,7 @@ class Place:
     bundle: str = ""  # name or folder; "" the default
     device: Device | None = None  # of a started one
     token_file: Path | None = None
+    server_key: str = ""  # public key of a server that encrypts
 
 
 @dataclass(frozen=True)
@@ -56,8 +58,11 @@ def connected(place: Place) -> Iterator[Connection]:
     Raises NoServer, AuthError, VersionMismatch, BundleError, and whatever keeps a server from starting.
     """
     token = read_token(place.token_file)
+    if place.server_key and not place.server:
+        raise BadRequest("--server-key belongs to a server that is named", hint="add --server ADDRESS")
     if place.server:
-        with Client.connect(place.server, timeout_s=CONNECT_LIMIT_S, token=token) as client:
+        curve = client_keys(place.server_key) if place.server_key else None
+        with Client.connect(place.server, timeout_s=CONNECT_LIMIT_S, token=token, curve=curve) as client:
             yield Connection(client, _bundle_of(client, place), place.server, started=False)
         return
     bundle = open_bundle(place.bundle, verify=False)  # the server checks every file before it draws

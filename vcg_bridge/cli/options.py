@@ -118,6 +118,17 @@ TokenFile = Annotated[
     ),
 ]
 
+ServerKey = Annotated[
+    str,
+    typer.Option(
+        "--server-key",
+        envvar="VCG_SERVER_KEY",
+        metavar="KEY",
+        help="Public key of a server that encrypts (vcg serve --key-file).",
+        rich_help_panel=SERVER,
+    ),
+]
+
 _DARK = (16, 12, 20, 255)
 
 

@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from vcg_bridge.cli import report
+from vcg_bridge.cli.keys import server_keys
 from vcg_bridge.cli.options import Device, read_token
 from vcg_bridge.contract.errors import OutputError
 from vcg_bridge.contract.vocabulary import DEFAULT_ADDRESS
@@ -42,6 +43,13 @@ def serve(
             help="File with a token that clients must show. Needed to listen beyond this machine.",
         ),
     ] = None,
+    key_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--key-file",
+            help="Encrypt the link with the key in this file, which is made if missing. Clients then need --server-key.",
+        ),
+    ] = None,
     ready_file: Annotated[
         Path | None,
         typer.Option("--ready-file", help="Write the address to this file once the server listens, for scripts."),
@@ -58,18 +66,22 @@ def serve(
     from vcg_bridge.server.config import ServerConfig
     from vcg_bridge.server.run import serve as run_server
 
+    public, secret = server_keys(key_file) if key_file is not None else ("", "")
     config = ServerConfig(
         address=bind,
         bundles=tuple(bundle or [""]),
         device=device.value,
         threads=threads or None,
         token=read_token(token_file),
+        curve_secret_key=secret,
     )
 
     def ready(address: str) -> None:
         if ready_file is not None:
             _write(ready_file, address)
         report.err.print(f"listening at {address} (Ctrl+C stops)", markup=False)
+        if public:
+            report.err.print(f"clients need --server-key '{public}'", markup=False)
 
     if stop_with_stdin:
         threading.Thread(target=_stop_at_end_of_stdin, daemon=True).start()

@@ -1,0 +1,57 @@
+"""Keys of encrypted links (CURVE): a server's secret half in a file, its public half as an option of commands."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vcg_bridge.contract.errors import BadRequest, ConfigError
+
+if TYPE_CHECKING:
+    from vcg_bridge.client import CurveKeys
+
+KEY_LENGTH = 40  # characters of Z85
+
+
+def server_keys(path: Path) -> tuple[str, str]:
+    """Public and secret key of a key file, which is made, readable to its owner alone, where it is missing.
+
+    Raises ConfigError where it can be neither read nor made, or holds no key.
+    """
+    import zmq
+
+    try:
+        if not path.exists():
+            _, fresh = zmq.curve_keypair()
+            with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:  # noqa: PTH123
+                file.write(fresh + b"\n")
+        secret = path.read_bytes().strip()
+        public = zmq.curve_public(secret)
+    except (OSError, UnicodeDecodeError) as error:
+        if isinstance(error, zmq.ZMQError):
+            raise _no_key(path) from None
+        raise ConfigError(f"--key-file {path}: {getattr(error, 'strerror', None) or error}") from None
+    except (ValueError, zmq.ZMQError):
+        raise _no_key(path) from None
+    return public.decode("ascii"), secret.decode("ascii")
+
+
+def client_keys(server_public: str) -> CurveKeys:
+    """Keys for one connection to the server with that public key. Raises BadRequest where it is no key."""
+    import zmq
+
+    from vcg_bridge.client import CurveKeys
+
+    if len(server_public) != KEY_LENGTH or not server_public.isascii():
+        raise BadRequest(
+            f"--server-key {server_public!r} is not a key", hint="40 characters, as `vcg serve --key-file` prints them"
+        )
+    public, secret = zmq.curve_keypair()
+    return CurveKeys(server_public, public.decode("ascii"), secret.decode("ascii"))
+
+
+def _no_key(path: Path) -> ConfigError:
+    return ConfigError(
+        f"--key-file {path}: there is no key in it", hint="name a file that does not exist: a key is made in it"
+    )
