@@ -266,15 +266,15 @@ def _to_json(pack: Pack) -> dict[str, object]:
 def _from_json(data: dict[str, Any], planes: Mapping[str, NDArray[Any]]) -> Pack:
     return Pack(
         **{k: data[k] for k in ("name", "title", "licence", "attribution", "source", "frame_size", "report")},
-        animations=tuple(Animation(**_tuples(a)) for a in data["animations"]),
+        animations=tuple(Animation(**tuples(a)) for a in data["animations"]),
         layers=tuple(_layer(x) for x in data["layers"]),
-        items=tuple(PackItem(**_tuples(x)) for x in data["items"]),
-        ramps=tuple(Ramp(**_tuples(x)) for x in data["ramps"]),
+        items=tuple(PackItem(**tuples(x)) for x in data["items"]),
+        ramps=tuple(Ramp(**tuples(x)) for x in data["ramps"]),
         archetypes=tuple(
             Archetype(**{**x, "layers": {k: LayerOdds(**odds) for k, odds in x["layers"].items()}})
             for x in data["archetypes"]
         ),
-        credits=tuple(Credit(**_tuples(x)) for x in data["credits"]),
+        credits=tuple(Credit(**tuples(x)) for x in data["credits"]),
         groups=tuple(_group(x, planes) for x in data["groups"]),
         poses={
             part: {a: np.array(rows, np.int16).reshape(len(rows), -1, 4) for a, rows in table.items()}
@@ -289,7 +289,7 @@ def _layer(x: dict[str, Any]) -> PackLayer:
 
 
 def _group(x: dict[str, Any], planes: Mapping[str, NDArray[Any]]) -> Group:
-    members, items = _tuples(x)["members"], _tuples(x)["items"]
+    members, items = tuples(x)["members"], tuples(x)["items"]
     arrays = {k: planes[f"{x['id']}.{k}"] for k in ("planes", "known", "poses_per_view")}
     g = Group(id=x["id"], members=members, items=items, classes=x["classes"], **arrays)
     said = (len(g.items), x["views"], x["height"], x["width"])
@@ -298,8 +298,8 @@ def _group(x: dict[str, Any], planes: Mapping[str, NDArray[Any]]) -> Group:
     return g
 
 
-def _tuples(value: dict[str, Any]) -> dict[str, Any]:
-    """JSON lists as tuples, all the way down."""
+def tuples(value: dict[str, Any]) -> dict[str, Any]:
+    """Lists of JSON or TOML as tuples, all the way down."""
 
     def deep(x: Any) -> Any:
         if isinstance(x, list):

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from training.packs.neutral import tuples
 from vcg_bridge.contract.errors import PackError
 from vcg_bridge.contract.manifest import DIRECTIONS
 
@@ -145,13 +146,13 @@ def load_rules(file: Path = DEFAULT_RULES) -> Rules:
     part = "top level"
     try:
         part = "animations"
-        sheets = tuple(SheetRule(**_tuples(x)) for x in data.pop("animations"))
+        sheets = tuple(SheetRule(**tuples(x)) for x in data.pop("animations"))
         part = "bodies"
         bodies = tuple(BodyRule(**x) for x in data.pop("bodies"))
         part = "layers"
         layers = tuple(
             LayerRule(
-                **_tuples(
+                **tuples(
                     {
                         **x,
                         "keep": [int(c, 16) for c in x.get("keep", [])],
@@ -162,7 +163,7 @@ def load_rules(file: Path = DEFAULT_RULES) -> Rules:
             for x in data.pop("layers")
         )
         part = "items"
-        items = tuple(ItemRule(**_tuples(x)) for x in data.pop("items", []))
+        items = tuple(ItemRule(**tuples(x)) for x in data.pop("items", []))
         part = "archetypes"
         sets, common = data.pop("sets", {}), data.pop("common", {})
         archetypes = tuple(_archetype(x, common, sets) for x in data.pop("archetypes", []))
@@ -170,7 +171,7 @@ def load_rules(file: Path = DEFAULT_RULES) -> Rules:
         cleaning = Cleaning(**data.pop("cleaning", {}))
         part = "top level"
         return Rules(
-            **_tuples(data),
+            **tuples(data),
             sheets=sheets,
             bodies=bodies,
             layers=layers,
@@ -196,12 +197,3 @@ def _archetype(x: dict[str, Any], common: dict[str, Any], sets: dict[str, Any]) 
         {k: (float(v["chance"]), weights(v["items"])) for k, v in layers.items()},
         {k: weights(v) for k, v in ramps.items()},
     )
-
-
-def _tuples(x: dict[str, Any]) -> dict[str, Any]:
-    def deep(v: Any) -> Any:
-        if isinstance(v, list):
-            return tuple(deep(y) for y in v)
-        return {k: deep(y) for k, y in v.items()} if isinstance(v, dict) else v
-
-    return {k: deep(v) for k, v in x.items()}
