@@ -9,7 +9,7 @@ import statistics
 import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,6 +17,9 @@ import vcg_bridge
 from vcg_bridge.cli import options as o
 from vcg_bridge.cli import report
 from vcg_bridge.contract.errors import OutputError
+
+if TYPE_CHECKING:
+    from vcg_bridge.cli.figures import Overhead
 
 COLD_RUNS = 3
 """Fresh servers per cold figure; the median counts."""
@@ -101,18 +104,19 @@ def measure(bundle: str, device: str, threads: int | None, *, quick: bool, wheel
             f.sheet_s(client, model, seed=1)
             previews = f.first_preview_ms(client, model, range(3000, 3010 if quick else 3040))
         bar.update(task, description="server against direct calls", advance=1)
+        seeds = range(4000, 4004 if quick else 4040)
         with ServerProcess(arguments) as server:
-            over = f.overhead(opened, server, range(4000, 4004 if quick else 4025), threads)
+            over = f.overhead(opened, server, seeds, threads, frames=False)
+        with ServerProcess(arguments) as server:
+            bare = f.overhead(opened, server, seeds, threads, frames=True)
         bar.update(task, description="import and command", advance=1)
         import_ms = f.import_cpu_ms("vcg_bridge.client")
         command = f.command_s(bundle, Path(folder) / "npc")
     cold, each = statistics.median(sheets), batches[0] / count
     weighed = wheel or f.newest_wheel(Path.cwd())
     return [
-        Figure(
-            "server / direct calls", over.ratio, "", 1.10,
-            note=f"{over.characters} characters, all animations: {over.server_s:.1f} s / {over.direct_s:.1f} s",
-        ),
+        Figure("server / direct calls", over.ratio, "", 1.10, note=f"{_times(over)}: sheets as PNG, the same bytes"),
+        Figure("the same, bare frames", bare.ratio, "", note=f"{_times(bare)}: uncompressed frames on the direct side"),
         Figure("first preview", statistics.median(previews), "ms", 100, note=f"running server, new characters; worst {max(previews):.0f} ms"),
         Figure("first preview, cold", statistics.median(previews_cold), "ms", 100, note="first request of a fresh server"),
         Figure("walk + idle sheet, cold", cold, "s", 1.5, note="first request of a fresh server"),
@@ -121,6 +125,10 @@ def measure(bundle: str, device: str, threads: int | None, *, quick: bool, wheel
         Figure("wheel", weighed.stat().st_size / 1e6 if weighed else None, "MB", 20, note=weighed.name if weighed else "build one: pip wheel --no-deps -w dist ."),
         Figure("vcg generate, walk + idle", command, "s", note="the whole command, its own server included"),
     ]  # fmt: skip
+
+
+def _times(over: Overhead) -> str:
+    return f"{over.characters} characters, all animations, {over.server_s:.1f} s / {over.direct_s:.1f} s"
 
 
 def machine(bundle: str, device: str, threads: int) -> dict[str, object]:

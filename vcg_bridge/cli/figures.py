@@ -12,12 +12,17 @@ from pathlib import Path
 
 from vcg_bridge.cli.launch import ServerProcess
 from vcg_bridge.client import Client
-from vcg_bridge.contract.messages import Design
+from vcg_bridge.contract.character import Character
+from vcg_bridge.contract.errors import InternalError
+from vcg_bridge.contract.messages import Design, Output
+from vcg_bridge.contract.recipe import Recipe
 from vcg_bridge.generators.bundle import Bundle
 from vcg_bridge.generators.design import DesignSpec, design
 from vcg_bridge.generators.generator import Generator, all_poses
 from vcg_bridge.server.config import CACHE_BYTES
 from vcg_bridge.sprites.compose import compose
+from vcg_bridge.sprites.layout import lay_out
+from vcg_bridge.sprites.png import indexed_png
 
 SHEET = ("walk", "idle")
 
@@ -36,11 +41,14 @@ class Overhead:
         return self.server_s / self.direct_s
 
 
-def overhead(bundle: Bundle, server: ServerProcess, seeds: Sequence[int], threads: int | None) -> Overhead:
+def overhead(
+    bundle: Bundle, server: ServerProcess, seeds: Sequence[int], threads: int | None, *, frames: bool
+) -> Overhead:
     """Wall time of complete characters but the first, all animations: generator and sprites called here, and asked of the server.
 
-    Both have drawn one character before the clock starts, have caches of one size, see the same characters in the same
-    order, and take turns, so that whatever else the machine does hits both.
+    Both give the same bytes: a sheet as PNG, or (`frames`) the frames as index planes. Both have drawn one character
+    before the clock starts, have caches of one size, see the same characters in the same order, and take turns, so that
+    whatever else the machine does hits both.
     """
     manifest = bundle.manifest
     poses = all_poses(manifest)
@@ -49,19 +57,36 @@ def overhead(bundle: Bundle, server: ServerProcess, seeds: Sequence[int], thread
         Generator(bundle, threads=threads, cache_bytes=CACHE_BYTES) as generator,
         Client.connect(server.address, wait=True) as client,
     ):
+
+        def direct(recipe: Recipe) -> bytes:
+            character = compose(manifest, generator.draw(recipe, poses))
+            if frames:
+                return _bytes_of(character)
+            sheet = lay_out("lpc", character, manifest)
+            return indexed_png(sheet.plane, sheet.palette)
+
+        def served(recipe: Recipe) -> bytes:
+            output = Output() if frames else Output(kind="sheet", format="png", layout="lpc")
+            made = client.generate_character(recipe=recipe, model=manifest.name, preview=False, output=output)
+            return _bytes_of(made.character()) if frames else made.pictures[0].data
+
         for seed in seeds:
             recipe = design(manifest, DesignSpec(seed=seed))
             begin = time.perf_counter()
-            here = compose(manifest, generator.draw(recipe, poses))
+            here = direct(recipe)
             between = time.perf_counter()
-            there = client.generate_character(recipe=recipe, model=manifest.name, preview=False).character()
+            there = served(recipe)
             end = time.perf_counter()
-            if any((here.frames[pose] != there.frames[pose]).any() for pose in here.frames):
-                raise AssertionError(f"seed {seed}: the server drew another character")  # then no time means anything
+            if here != there:  # then no time means anything
+                raise InternalError(f"seed {seed}: the server made another character than a direct call")
             if seed != seeds[0]:
                 direct_s += between - begin
                 server_s += end - between
     return Overhead(direct_s, server_s, len(seeds) - 1)
+
+
+def _bytes_of(character: Character) -> bytes:
+    return b"".join(character.frames[pose].tobytes() for pose in sorted(character.frames))
 
 
 def first_preview_ms(client: Client, model: str, seeds: Sequence[int]) -> list[float]:
