@@ -96,6 +96,15 @@ def test_who_sends_nothing_but_garbage_is_not_answered_for_ever(server: Server) 
     still_well(server)
 
 
+def test_a_quick_stranger_gets_every_answer(server: Server) -> None:
+    """Of 71,000 answers 17 were lost before: ZeroMQ thought the connection full of answers that had long been read."""
+    for _ in range(60):
+        with Dealer(server.address) as dealer:
+            for _ in range(STRIKES - 1):
+                dealer.send_raw([b"\xc1"])
+                protocol_error(dealer)
+
+
 def test_an_identity_of_ones_own_is_refused(server: Server) -> None:
     with Dealer("tcp://127.0.0.1:1") as dealer:
         dealer.socket.disconnect("tcp://127.0.0.1:1")

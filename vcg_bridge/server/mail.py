@@ -52,12 +52,21 @@ class Mail:
     def stranger(self, route: bytes, frames: Sequence[bytes]) -> None:
         """Send to somebody without a session, if there is room."""
         try:
-            self._router.send_multipart([route, *frames], zmq.NOBLOCK)
-        except zmq.Again:
-            pass
+            if not self._offer([route, *frames]):
+                # ZeroMQ learns that a peer has read only when it looks at its own mail, which sending alone does about
+                # once in a millisecond: a quick peer's connection seems full after SNDHWM answers. Asking for EVENTS looks.
+                self._router.getsockopt(zmq.EVENTS)
+                self._offer([route, *frames])
         except zmq.ZMQError as error:
             if error.errno != zmq.EHOSTUNREACH:
                 raise
+
+    def _offer(self, frames: Sequence[bytes]) -> bool:
+        try:
+            self._router.send_multipart(frames, zmq.NOBLOCK)
+        except zmq.Again:
+            return False
+        return True
 
     def retry(self) -> list[Session]:
         """Try the full connections again. Returns those that have room now."""
