@@ -78,7 +78,10 @@ def test_an_unwritable_folder_is_an_output_error(
         add_bundle(tiny_folder)
 
 
-def test_unknown_bundles_are_named(user: Path, tiny_folder: Path, tmp_path: Path) -> None:
+def test_unknown_bundles_are_named(
+    user: Path, tiny_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # so that no folder beside the checkout is meant
     add_bundle(tiny_folder)
     with pytest.raises(BundleError, match=r"no bundle named 'tinny'.*did you mean \"tiny\""):
         open_bundle("tinny")
