@@ -23,7 +23,7 @@ from training.config import TrainConfig, load_config
 from training.errors import TrainingError
 from training.evaluate import Draw, Exactness, exactness
 from training.novelty import Novelty, novelty
-from training.onnx_file import onnx_bytes
+from training.onnx_file import HALF_FROM, onnx_bytes
 from training.packs.neutral import Pack
 from training.packs.overview import overview
 from training.run import CHECKPOINT, front_group, load_group
@@ -116,7 +116,7 @@ def _write_network(trainer: GroupTrainer, codes: Tensor, path: Path) -> Draw:
     options = ort.SessionOptions()
     options.intra_op_num_threads = 1
     session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    half = {k: v.half().float() if v.numel() > 256 else v for k, v in trainer.ema.state_dict().items()}
+    half = {k: v.half().float() if v.numel() >= HALF_FROM else v for k, v in trainer.ema.state_dict().items()}
     trainer.ema.load_state_dict(half)  # the file holds large weights in half precision: compare like with like
     pairs = trainer.data.pairs
     worst = 0.0
@@ -178,7 +178,7 @@ def _pose_table(pack: Pack, key: str) -> dict[str, NDArray[np.int16]]:
 
 def _cleaning(pack: Pack, layer_id: str, group_id: str) -> dict[str, NDArray[np.int16]]:
     """Where this layer's own art has what cleaning takes out elsewhere."""
-    group = next(g for g in pack.groups if g.id == group_id)
+    group = pack.group(group_id)
     rows = [i for i, (layer, _) in enumerate(group.items) if layer == layer_id]
     return places(group.planes[rows], group.known[rows])
 
@@ -298,7 +298,7 @@ opaque or transparent. These are training drawings: they say how faithful the it
 ## What lies between items (novelty above 0)
 {MIXTURES:,} mixtures of 20 to 50 percent of another item per group. Strange: 3x3 patterns that occur nowhere in the art, beside the share that an item has
 against all other items (the floor that new art would have). Copies: mixtures that equal a drawing of the art. Distance: pixels that differ from the nearest
-item, relative to its size. Mixtures are drawn by the same network and cleaned of specks; {ADVERSARY[trained_with["gan_share"] > 0]}.
+item, relative to its size. The figures are of drawings as the network gives them, before characters are cleaned of specks; {ADVERSARY[trained_with["gan_share"] > 0]}.
 They are rougher than items, hair most of all.
 
 | group | strange | floor | copies | distance |
