@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from training.export_command import export
+from training.layers.export_command import export
 from training.packs.command import prepare
 from training.train_command import train
 

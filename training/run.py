@@ -24,12 +24,12 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 from torch import Tensor
 
 from training.config import CONFIG_FILE, TrainConfig, load_config
-from training.data import GroupData, group_data
 from training.errors import TrainingError
-from training.evaluate import exactness, torch_draw
 from training.files import write_text
+from training.layers.data import GroupData, group_data
+from training.layers.exactness import exactness, torch_draw
+from training.layers.trainer import GroupTrainer, total_steps
 from training.packs.neutral import PLANES_FILE, Pack, load_pack
-from training.trainer import GroupTrainer, total_steps
 
 CHECKPOINT = "checkpoint.pt"
 LOG = "log.jsonl"

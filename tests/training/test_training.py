@@ -20,13 +20,13 @@ from typer.testing import CliRunner
 from tests.training.pack_art import draw_pack
 from training.__main__ import app
 from training.config import TrainConfig
-from training.data import group_data, sample_pairs
-from training.losses import straight_through
-from training.novelty import novelty
-from training.onnx_file import OPERATORS, OPSET, onnx_bytes
+from training.layers.data import group_data, sample_pairs
+from training.layers.losses import straight_through
+from training.layers.novelty import novelty
+from training.layers.onnx_file import OPERATORS, OPSET, onnx_bytes
 from training.packs.neutral import Pack, load_pack
 from training.run import load_group, new_run
-from training.trainer import GroupTrainer
+from training.layers.trainer import GroupTrainer
 from vcg_bridge.contract.manifest_io import load_manifest
 
 pytestmark = pytest.mark.training

@@ -21,13 +21,13 @@ from torch import Tensor
 
 from training.config import TrainConfig, load_config
 from training.errors import TrainingError
-from training.evaluate import Draw, Exactness, exactness
-from training.novelty import Novelty, novelty
-from training.onnx_file import HALF_FROM, onnx_bytes
+from training.layers.exactness import Draw, Exactness, exactness
+from training.layers.novelty import Novelty, novelty
+from training.layers.onnx_file import HALF_FROM, onnx_bytes
+from training.layers.trainer import GroupTrainer
 from training.packs.neutral import Pack
 from training.packs.overview import overview
 from training.run import CHECKPOINT, front_group, load_group
-from training.trainer import GroupTrainer
 from vcg_bridge.contract import manifest as m
 from vcg_bridge.contract.manifest_io import dump_manifest, load_manifest
 from vcg_bridge.sprites.clean import places

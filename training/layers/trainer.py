@@ -13,9 +13,9 @@ import torch
 from torch import Tensor, nn
 
 from training.config import TrainConfig
-from training.data import GroupData, initial_codes, sample_pairs
 from training.files import write_with
-from training.losses import (
+from training.layers.data import GroupData, initial_codes, sample_pairs
+from training.layers.losses import (
     gradient_penalty,
     relativistic_d,
     relativistic_g,
@@ -23,7 +23,7 @@ from training.losses import (
     slot_loss,
     straight_through,
 )
-from training.networks import GeneratorShape, LayerDiscriminator, LayerGenerator
+from training.layers.networks import GeneratorShape, LayerDiscriminator, LayerGenerator
 from vcg_bridge.contract.manifest import CODE_SCALE
 
 CODE_LIMIT = 127 / CODE_SCALE

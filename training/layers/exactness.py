@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from training.data import GroupData
+from training.layers.data import GroupData
 
 Draw = Callable[[Tensor, Tensor], NDArray[np.uint8]]
 """(codes float32 [N, z_dim], views int64 [N]) -> classes uint8 [N, h, w]"""

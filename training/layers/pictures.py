@@ -10,8 +10,8 @@ import torch
 from numpy.typing import NDArray
 
 from training.files import write_with
+from training.layers.trainer import GroupTrainer
 from training.packs.neutral import Pack
-from training.trainer import GroupTrainer
 
 BACKGROUND = (150, 150, 150)
 WRONG = (255, 0, 255)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from training.export import export_bundle
+from training.layers.export import export_bundle
 from training.packs.neutral import load_pack
 from training.run import open_run
 from vcg_bridge.contract.errors import VcgError

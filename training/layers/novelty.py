@@ -13,8 +13,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from training.data import GroupData
-from training.evaluate import Draw
+from training.layers.data import GroupData
+from training.layers.exactness import Draw
 
 Patterns = NDArray[np.int64]
 

@@ -10,7 +10,7 @@ import onnx
 import torch
 from onnx import TensorProto, helper, numpy_helper
 
-from training.networks import LayerGenerator
+from training.layers.networks import LayerGenerator
 
 OPSET = 15
 OPERATORS = frozenset(
