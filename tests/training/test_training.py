@@ -19,9 +19,9 @@ from typer.testing import CliRunner
 
 from tests.training.pack_art import draw_pack
 from training.__main__ import app
+from training.adversarial.losses import straight_through
 from training.config import TrainConfig
 from training.layers.data import group_data, sample_pairs
-from training.layers.losses import straight_through
 from training.layers.novelty import novelty
 from training.layers.onnx_file import OPERATORS, OPSET, onnx_bytes
 from training.packs.neutral import Pack, load_pack

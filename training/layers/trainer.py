@@ -12,17 +12,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from training.adversarial.losses import relativistic_d, relativistic_g, straight_through
+from training.adversarial.penalties import gradient_penalty
 from training.config import TrainConfig
 from training.files import write_with
 from training.layers.data import GroupData, initial_codes, sample_pairs
-from training.layers.losses import (
-    gradient_penalty,
-    relativistic_d,
-    relativistic_g,
-    slot_errors,
-    slot_loss,
-    straight_through,
-)
+from training.layers.losses import slot_errors, slot_loss
 from training.layers.networks import GeneratorShape, LayerDiscriminator, LayerGenerator
 from vcg_bridge.contract.manifest import CODE_SCALE
 
