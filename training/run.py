@@ -27,7 +27,6 @@ from training.config import CONFIG_FILE, TrainConfig, load_config
 from training.errors import TrainingError
 from training.files import write_text
 from training.layers.data import GroupData, group_data
-from training.layers.exactness import exactness, torch_draw
 from training.layers.trainer import GroupTrainer, total_steps
 from training.packs.neutral import PLANES_FILE, Pack, load_pack
 
@@ -117,22 +116,6 @@ def load_group(folder: Path, pack: Pack, group_id: str, config: TrainConfig) -> 
     return trainer
 
 
-def figures(trainer: GroupTrainer) -> dict[str, Any]:
-    """Exactness of the averaged network on what it was trained on and on what was held out."""
-    draw, data, codes = torch_draw(trainer.ema.eval()), trainer.data, trainer.ema_codes
-    seen = exactness(data, codes, data.pairs, draw)
-    result: dict[str, Any] = {
-        "step": trainer.at,
-        "seen": asdict(seen),
-        "exact": seen.exact_share,
-        "alpha": seen.alpha_share,
-    }
-    if len(data.heldout):
-        unseen = exactness(data, codes, data.heldout, draw)
-        result |= {"heldout": asdict(unseen), "heldout_exact": unseen.exact_share, "heldout_alpha": unseen.alpha_share}
-    return result
-
-
 def _worker(folder: Path, pack_dir: Path, group_id: str, reports: Any, stop: Any) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent turns Ctrl-C into `stop`
     torch.set_num_threads(1)
@@ -148,16 +131,16 @@ def _worker(folder: Path, pack_dir: Path, group_id: str, reports: Any, stop: Any
     with log.open("a") as out:
         while not trainer.done and not stop.is_set():
             report = trainer.step()
-            if report.step % REPORT_EVERY == 0:
-                out.write(json.dumps({k: round(v, 5) for k, v in asdict(report).items() if v == v}) + "\n")
-                reports.put((group_id, report.step, report.loss, report.error))
+            if trainer.at % REPORT_EVERY == 0:
+                out.write(json.dumps({"step": trainer.at} | {k: round(v, 5) for k, v in report.items()}) + "\n")
+                reports.put((group_id, trainer.at, report["loss"], report["error"]))
             if time.monotonic() - saved > config.checkpoint_s:
                 out.flush()
                 trainer.save(home / CHECKPOINT)
                 saved = time.monotonic()
     trainer.save(home / CHECKPOINT)
     if trainer.done:
-        write_text(home / FIGURES, json.dumps(figures(trainer), indent=1) + "\n")
+        write_text(home / FIGURES, json.dumps({"step": trainer.at, **trainer.figures()}, indent=1) + "\n")
     reports.put((group_id, trainer.at, None, None))
 
 

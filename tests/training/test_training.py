@@ -24,9 +24,9 @@ from training.config import TrainConfig
 from training.layers.data import group_data, sample_pairs
 from training.layers.novelty import novelty
 from training.layers.onnx_file import OPERATORS, OPSET, onnx_bytes
+from training.layers.trainer import GroupTrainer
 from training.packs.neutral import Pack, load_pack
 from training.run import load_group, new_run
-from training.layers.trainer import GroupTrainer
 from vcg_bridge.contract.manifest_io import load_manifest
 
 pytestmark = pytest.mark.training
@@ -65,7 +65,7 @@ def test_a_resumed_group_goes_on_exactly(pack: Pack, tmp_path: Path) -> None:
     assert len(data.mixable)  # so that the adversary takes part
     straight = GroupTrainer(data, SMALL)
     expected = [straight.step() for _ in range(90)]
-    assert any(not np.isnan(x.d_loss) for x in expected)
+    assert any("d/loss" in x for x in expected)
     first = GroupTrainer(data, SMALL)
     for _ in range(70):  # past the start of the adversarial part
         first.step()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import copy
 import math
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from training.adversarial.losses import relativistic_d, relativistic_g, straight_through
@@ -17,8 +18,10 @@ from training.adversarial.penalties import gradient_penalty
 from training.config import TrainConfig
 from training.files import write_with
 from training.layers.data import GroupData, initial_codes, sample_pairs
+from training.layers.exactness import exactness, torch_draw
 from training.layers.losses import slot_errors, slot_loss
 from training.layers.networks import GeneratorShape, LayerDiscriminator, LayerGenerator
+from training.loop import Scalars
 from vcg_bridge.contract.manifest import CODE_SCALE
 
 CODE_LIMIT = 127 / CODE_SCALE
@@ -28,18 +31,6 @@ CHECKPOINT_FORMAT = 1
 
 SIZES = ((300, 1.0), (60, 0.67), (0, 0.45))
 """(drawings in the group, share of the configured channels): a moustache needs no network of a megabyte."""
-
-
-@dataclass(frozen=True)
-class StepReport:
-    """Figures of one training step."""
-
-    step: int
-    loss: float
-    error: float  # mean share of wrong pixels in the batch, relative to the foreground
-    d_loss: float = math.nan
-    g_loss: float = math.nan
-    d_real: float = math.nan  # share of real patches scored above their drawn partner
 
 
 def total_steps(data: GroupData, config: TrainConfig) -> int:
@@ -70,13 +61,23 @@ def shape_of(data: GroupData, config: TrainConfig) -> GeneratorShape:
     )
 
 
+Picture = Callable[["GroupTrainer"], NDArray[np.uint8]]
+"""What a trainer draws now, RGB [H, W, 3]: it knows the pack, which the trainer need not."""
+
+
 class GroupTrainer:
     """Networks and optimisers of one group. `step()` runs one step; `save` and `load` make it exact across kills."""
 
-    def __init__(self, data: GroupData, config: TrainConfig, frozen_codes: Tensor | None = None) -> None:
-        """`frozen_codes` float32 [items, z_dim]: a part behind the body takes the codes its front part has learned."""
+    def __init__(
+        self, data: GroupData, config: TrainConfig, frozen_codes: Tensor | None = None, picture: Picture | None = None
+    ) -> None:
+        """`frozen_codes` float32 [items, z_dim]: a part behind the body takes the codes its front part has learned.
+
+        `picture` draws what `samples` shows.
+        """
         torch.manual_seed(config.seed)
         self.data, self.config = data, config
+        self.picture = picture
         self.steps = total_steps(data, config)
         self.at = 0
         self.shape = shape_of(data, config)
@@ -95,11 +96,16 @@ class GroupTrainer:
         self.gan_start = self.steps if not len(data.mixable) else int(self.steps * (1 - config.gan_share))
 
     @property
+    def images_per_step(self) -> int:
+        """Drawings shown in one step."""
+        return self.config.batch
+
+    @property
     def done(self) -> bool:
         """Whether all steps have been run."""
         return self.at >= self.steps
 
-    def step(self) -> StepReport:
+    def step(self) -> Scalars:
         """One supervised step, and an adversarial one where it is due."""
         config, data = self.config, self.data
         self._set_lr()
@@ -112,14 +118,13 @@ class GroupTrainer:
         logits = self.g(self.codes[item] + noise, view)
         loss = slot_loss(logits, target).mean()
         adversarial = self.at >= self.gan_start and self.at % config.gan_every == 0
-        d_loss = g_loss = d_real = math.nan
+        scalars: dict[str, float] = {}
         if adversarial:
-            d_loss, g_term, d_real = self._adversarial()
-            g_loss = float(g_term.detach())
+            g_term, scalars = self._adversarial()
             loss = loss + config.gan_weight * g_term
         self.g_opt.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(self.g.parameters(), 5.0)
+        norm = nn.utils.clip_grad_norm_(self.g.parameters(), 5.0)
         self.g_opt.step()
         with torch.no_grad():
             self.codes.clamp_(-CODE_LIMIT, CODE_LIMIT)
@@ -127,10 +132,14 @@ class GroupTrainer:
             self.errors[picked] = 0.5 * self.errors[picked] + 0.5 * error
             self._average()
         self.at += 1
-        return StepReport(self.at, float(loss.detach()), float(error.mean()), d_loss, g_loss, d_real)
+        return {"loss": float(loss.detach()), "error": float(error.mean()), "grad/g": float(norm), **scalars}
 
-    def _adversarial(self) -> tuple[float, Tensor, float]:
-        """Train D once on real drawings against mixtures; return its loss, the generator's term and D's accuracy."""
+    def _adversarial(self) -> tuple[Tensor, dict[str, float]]:
+        """Train D once on real drawings against mixtures; return the generator's term and the figures of D's step.
+
+        The loss is relativistic: D's accuracy is the share of patches that it scores above (real) or below (drawn) the mean
+        score of the other kind.
+        """
         config, data = self.config, self.data
         rng = np.random.default_rng([config.seed, self.at, 3])
         n = config.gan_batch
@@ -148,12 +157,20 @@ class GroupTrainer:
         real_in, fake_in = real.requires_grad_(lazily), fake.detach().requires_grad_(lazily)
         score_real, score_fake = self.d(real_in, view), self.d(fake_in, view)
         d_loss = relativistic_d(score_real, score_fake)
+        scalars = {
+            "d/loss": float(d_loss.detach()),
+            "d/real": float((score_real > score_fake.mean()).float().mean()),
+            "d/fake": float((score_fake < score_real.mean()).float().mean()),
+        }
         objective = d_loss
         if lazily:
             penalty = gradient_penalty(score_real, real_in) + gradient_penalty(score_fake, fake_in)
-            objective = d_loss + config.r1_gamma / 2 * config.r1_every * penalty
+            penalty = config.r1_gamma / 2 * config.r1_every * penalty
+            objective = d_loss + penalty
+            scalars["d/penalty"] = float(penalty.detach())
         self.d_opt.zero_grad(set_to_none=True)
         objective.backward()
+        scalars["grad/d"] = float(nn.utils.get_total_norm([p.grad for p in self.d.parameters() if p.grad is not None]))
         self.d_opt.step()
 
         self.d.requires_grad_(False)
@@ -161,8 +178,7 @@ class GroupTrainer:
             score_real = self.d(real, view)
         g_loss = relativistic_g(score_real, self.d(fake, view))
         self.d.requires_grad_(True)
-        accuracy = float((score_real > score_fake.detach()).float().mean())
-        return float(d_loss.detach()), g_loss, accuracy
+        return g_loss, {"g/adversarial": float(g_loss.detach()), **scalars}
 
     def _set_lr(self) -> None:
         warm = min(1.0, (self.at + 1) / 100)
@@ -175,6 +191,21 @@ class GroupTrainer:
         keep = 0.5 ** (self.config.batch / max(half_life, 1e-8))
         torch._foreach_lerp_(list(self.ema.parameters()), list(self.g.parameters()), 1 - keep)
         self.ema_codes.lerp_(self.codes, 1 - keep)
+
+    def samples(self) -> NDArray[np.uint8]:
+        """Items, drawings and mixtures, RGB [H, W, 3]."""
+        assert self.picture is not None, "made without a picture function"
+        return self.picture(self)
+
+    def figures(self) -> dict[str, float]:
+        """Exactness of the averaged network on what it was trained on and, where there is such, on what was held out; shares 0..1."""
+        draw = torch_draw(self.ema.eval())
+        seen = exactness(self.data, self.ema_codes, self.data.pairs, draw)
+        result = {"exact": seen.exact_share, "alpha": seen.alpha_share}
+        if len(self.data.heldout):
+            unseen = exactness(self.data, self.ema_codes, self.data.heldout, draw)
+            result |= {"heldout_exact": unseen.exact_share, "heldout_alpha": unseen.alpha_share}
+        return result
 
     def save(self, path: Path) -> None:
         """Write the whole state; the file is replaced in one step."""

@@ -1,0 +1,104 @@
+"""Several processes that train one network: `torchrun --nproc-per-node 2 -m training ...`.
+
+Every rank makes the same choices from (seed, step) for the whole batch and computes its share of it; gradients are averaged, so that all
+ranks take the step that a single process with the whole batch would take (up to the order of float additions).
+
+`wrap` gives a network DistributedDataParallel, which averages its gradients while the backward pass still runs. A discriminator with
+gradient penalties does without: `average` after the backward pass, as stylegan3 does.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, distributed, nn
+
+from training.errors import TrainingError
+
+
+@dataclass(frozen=True)
+class Parallel:
+    """This process's place among the ranks. With one rank every method does nothing."""
+
+    rank: int = 0
+    world: int = 1
+    local_rank: int = 0  # among the ranks of this machine: which GPU
+
+    @property
+    def first(self) -> bool:
+        """Whether this rank writes files and speaks."""
+        return self.rank == 0
+
+    def share(self, count: int) -> slice:
+        """This rank's part of a batch of `count` that every rank knows. Raises TrainingError if it cannot be divided evenly."""
+        if count % self.world:
+            raise TrainingError(
+                f"a batch of {count} cannot be divided among {self.world} processes",
+                hint="choose batch sizes that are multiples of the number of processes",
+            )
+        size = count // self.world
+        return slice(self.rank * size, (self.rank + 1) * size)
+
+    def wrap(self, module: nn.Module) -> Callable[..., Tensor]:
+        """The module to call in the forward pass so that its gradients are the mean over ranks. Its state stays in `module`."""
+        if self.world == 1:
+            return module
+        devices = [self.local_rank] if next(module.parameters()).is_cuda else None
+        return nn.parallel.DistributedDataParallel(module, device_ids=devices, broadcast_buffers=False)
+
+    def average(self, parameters: Iterable[Tensor]) -> None:
+        """Replace each gradient by its mean over the ranks, in one message. Parameters without a gradient must be the same on all ranks."""
+        if self.world == 1:
+            return
+        gradients = [p.grad for p in parameters if p.grad is not None]
+        if not gradients:
+            return
+        flat = torch.cat([g.reshape(-1) for g in gradients])
+        distributed.all_reduce(flat)
+        flat /= self.world
+        for gradient, mean in zip(gradients, flat.split([g.numel() for g in gradients]), strict=True):
+            gradient.copy_(mean.view_as(gradient))
+
+    def gather(self, part: Tensor) -> Tensor:
+        """The parts of all ranks, in order of rank, along the first axis. For tables that every rank keeps; no gradients."""
+        if self.world == 1:
+            return part
+        parts = [torch.empty_like(part) for _ in range(self.world)]
+        distributed.all_gather(parts, part.detach().contiguous())
+        return torch.cat(parts)
+
+    def means(self, scalars: dict[str, float]) -> dict[str, float]:
+        """Means over the ranks of figures that all ranks measured in this step."""
+        if self.world == 1:
+            return scalars
+        values = torch.tensor(list(scalars.values()), dtype=torch.float64)
+        if torch.cuda.is_available() and distributed.get_backend() == "nccl":
+            values = values.cuda(self.local_rank)
+        distributed.all_reduce(values)
+        return dict(zip(scalars, (values / self.world).tolist(), strict=True))
+
+    def any(self, flag: bool) -> bool:
+        """Whether any rank says so."""
+        return self.means({"flag": float(flag)})["flag"] > 0 if self.world > 1 else flag
+
+
+SINGLE = Parallel()
+
+
+def join() -> Parallel:
+    """This process's place, from torchrun's environment; connects the ranks. SINGLE where torchrun did not start it."""
+    if "TORCHELASTIC_RUN_ID" not in os.environ:
+        return SINGLE
+    backend = "nccl" if torch.cuda.is_available() else "gloo"
+    if not distributed.is_initialized():
+        distributed.init_process_group(backend)
+    return Parallel(distributed.get_rank(), distributed.get_world_size(), int(os.environ["LOCAL_RANK"]))
+
+
+def leave(parallel: Parallel) -> None:
+    """Part from the other ranks."""
+    if parallel.world > 1:
+        distributed.destroy_process_group()
