@@ -42,6 +42,9 @@ class TrainConfig:
     r1_every: int = 4  # adversarial steps between penalties, whose weight grows by as much (they double D's cost)
     heldout: float = 0.0  # share of (item, view) pairs kept from training, to measure completion of missing art
     checkpoint_s: float = 60.0  # wall-clock seconds between checkpoints
+    sample_kimg: float = 100.0  # thousand images between sample pictures; 0: only at the end
+    figure_kimg: float = 0.0  # thousand images between evaluations; 0: only at the end
+    compile: bool = False  # torch.compile the generator: pays in long runs
 
     def save(self, folder: Path) -> None:
         """Write the configuration as JSON into the run folder."""

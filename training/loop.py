@@ -98,6 +98,7 @@ class Report:
     at: int
     steps: int
     images_per_s: float  # of this process, since it started
+    steps_per_s: float
     scalars: Scalars  # means of the latest steps; empty in the last report
     findings: tuple[Finding, ...] = ()  # warnings not said before
     saved: bool = False  # the last report: all is on the disk
@@ -216,7 +217,8 @@ class _Loop:
 
     def _report(self, scalars: Scalars, findings: tuple[Finding, ...] = (), saved: bool = False) -> None:
         self.reported = time.monotonic()
-        self.say(Report(self.trainable.at, self.trainable.steps, self._speed(), scalars, findings, saved))
+        t, speed = self.trainable, self._speed()
+        self.say(Report(t.at, t.steps, speed, speed / t.images_per_step, scalars, findings, saved))
 
     def _save(self) -> None:
         if self.parallel.first:

@@ -69,7 +69,7 @@ def torch_draw(generator: torch.nn.Module) -> Draw:
 
     def draw(codes: Tensor, views: Tensor) -> NDArray[np.uint8]:
         with torch.no_grad():
-            result: NDArray[np.uint8] = generator(codes, views).argmax(1).to(torch.uint8).numpy()
+            result: NDArray[np.uint8] = generator(codes, views.to(codes.device)).argmax(1).to(torch.uint8).cpu().numpy()
         return result
 
     return draw

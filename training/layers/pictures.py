@@ -40,8 +40,9 @@ def group_picture(
 
     def draw(code: torch.Tensor, view: int) -> NDArray[np.uint8]:
         with torch.no_grad():
-            plane: NDArray[np.uint8] = network(code[None], torch.tensor([view])).argmax(1)[0].to(torch.uint8).numpy()
-        return plane
+            plane = network(code[None], torch.tensor([view], device=code.device)).argmax(1)[0].to(torch.uint8).cpu()
+        drawn: NDArray[np.uint8] = plane.numpy()
+        return drawn
 
     def line(planes: list[NDArray[np.uint8]], colours: NDArray[np.uint8]) -> NDArray[np.uint8]:
         padded = np.concatenate([np.pad(p, 1) for p in planes], 1)

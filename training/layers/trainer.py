@@ -16,6 +16,8 @@ from torch import Tensor, nn
 from training.adversarial.losses import relativistic_d, relativistic_g, straight_through
 from training.adversarial.penalties import gradient_penalty
 from training.config import TrainConfig
+from training.devices import CPU, Device
+from training.distributed import SINGLE, Parallel
 from training.files import write_with
 from training.layers.data import GroupData, initial_codes, sample_pairs
 from training.layers.exactness import exactness, torch_draw
@@ -69,7 +71,13 @@ class GroupTrainer:
     """Networks and optimisers of one group. `step()` runs one step; `save` and `load` make it exact across kills."""
 
     def __init__(
-        self, data: GroupData, config: TrainConfig, frozen_codes: Tensor | None = None, picture: Picture | None = None
+        self,
+        data: GroupData,
+        config: TrainConfig,
+        frozen_codes: Tensor | None = None,
+        picture: Picture | None = None,
+        device: Device = CPU,
+        parallel: Parallel = SINGLE,
     ) -> None:
         """`frozen_codes` float32 [items, z_dim]: a part behind the body takes the codes its front part has learned.
 
@@ -77,16 +85,17 @@ class GroupTrainer:
         """
         torch.manual_seed(config.seed)
         self.data, self.config = data, config
-        self.picture = picture
+        self.picture, self.device, self.parallel = picture, device, parallel
         self.steps = total_steps(data, config)
         self.at = 0
         self.shape = shape_of(data, config)
-        self.g = LayerGenerator(self.shape).to(memory_format=torch.channels_last)
+        self.g = device.place(LayerGenerator(self.shape))
+        self.draw = device.compiled(parallel.wrap(self.g))
         codes = initial_codes(data, config.z_dim, config.seed) if frozen_codes is None else frozen_codes.clone()
-        self.codes = nn.Parameter(codes, requires_grad=frozen_codes is None)
+        self.codes = nn.Parameter(codes.to(device.where), requires_grad=frozen_codes is None)
         self.ema = copy.deepcopy(self.g).requires_grad_(False)
         self.ema_codes = self.codes.detach().clone()
-        self.d = LayerDiscriminator(data.classes, data.views)
+        self.d = device.place(LayerDiscriminator(data.classes, data.views))
         groups: list[dict[str, Any]] = [{"params": list(self.g.parameters()), "lr": config.lr, "base": config.lr}]
         if frozen_codes is None:
             groups.append({"params": [self.codes], "lr": config.lr_codes, "base": config.lr_codes, "weight_decay": 0.0})
@@ -110,13 +119,17 @@ class GroupTrainer:
         config, data = self.config, self.data
         self._set_lr()
         picked = sample_pairs(data, self.errors, config.batch, config.hard_share, config.seed, self.at)
-        item, view = torch.from_numpy(data.pairs[picked].T.copy())
-        target = data.planes[item, view].long()
+        mine = self.parallel.share(len(picked))
+        item, view = torch.from_numpy(data.pairs[picked[mine]].T.copy())
         noise = torch.from_numpy(
             np.random.default_rng([config.seed, self.at, 2]).normal(0, config.code_noise, (len(picked), config.z_dim))
-        ).float()
-        logits = self.g(self.codes[item] + noise, view)
-        loss = slot_loss(logits, target).mean()
+        ).float()[mine]
+        target, item, view, noise = (
+            x.to(self.device.where) for x in (data.planes[item, view].long(), item, view, noise)
+        )
+        with self.device.autocast():
+            logits = self.draw(self.codes[item] + noise, view)
+            loss = slot_loss(logits, target).mean()
         adversarial = self.at >= self.gan_start and self.at % config.gan_every == 0
         scalars: dict[str, float] = {}
         if adversarial:
@@ -124,15 +137,17 @@ class GroupTrainer:
             loss = loss + config.gan_weight * g_term
         self.g_opt.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
+        self.parallel.average([self.codes])  # those of the network were averaged on the way
         norm = nn.utils.clip_grad_norm_(self.g.parameters(), 5.0)
         self.g_opt.step()
         with torch.no_grad():
             self.codes.clamp_(-CODE_LIMIT, CODE_LIMIT)
-            error = slot_errors(logits, target).numpy()
+            error = self.parallel.gather(slot_errors(logits, target)).cpu().numpy()
             self.errors[picked] = 0.5 * self.errors[picked] + 0.5 * error
             self._average()
         self.at += 1
-        return {"loss": float(loss.detach()), "error": float(error.mean()), "grad/g": float(norm), **scalars}
+        scalars |= {"loss": float(loss.detach()), "error": float(error.mean()), "grad/g": float(norm)}
+        return self.parallel.means(scalars)
 
     def _adversarial(self) -> tuple[Tensor, dict[str, float]]:
         """Train D once on real drawings against mixtures; return the generator's term and the figures of D's step.
@@ -148,7 +163,13 @@ class GroupTrainer:
         amount = torch.from_numpy(rng.uniform(0.15, 0.5, (n, 1))).float()
         swap = torch.from_numpy(rng.random(n) < 0.5)
         first, second = torch.where(swap, second, first), torch.where(swap, first, second)
-        real = nn.functional.one_hot(data.planes[item, view].long(), data.classes).permute(0, 3, 1, 2).float()
+        mine = self.parallel.share(n)
+        item, view, first, second, amount = (x[mine].to(self.device.where) for x in (item, view, first, second, amount))
+        real = (
+            nn.functional.one_hot(data.planes[item.cpu(), view.cpu()].long().to(view.device), data.classes)
+            .permute(0, 3, 1, 2)
+            .float()
+        )
         fake = straight_through(
             self.g(self.codes[first].detach() * (1 - amount) + self.codes[second].detach() * amount, view)
         )
@@ -170,6 +191,7 @@ class GroupTrainer:
             scalars["d/penalty"] = float(penalty.detach())
         self.d_opt.zero_grad(set_to_none=True)
         objective.backward()
+        self.parallel.average(self.d.parameters())
         scalars["grad/d"] = float(nn.utils.get_total_norm([p.grad for p in self.d.parameters() if p.grad is not None]))
         self.d_opt.step()
 
@@ -225,13 +247,13 @@ class GroupTrainer:
 
     def load(self, path: Path) -> None:
         """Take the state of a checkpoint of the same data and configuration."""
-        state = torch.load(path, weights_only=True)
+        state = torch.load(path, weights_only=True, map_location="cpu")
         self.at = state["at"]
         for module, key in ((self.g, "g"), (self.ema, "ema"), (self.d, "d")):
             module.load_state_dict(state[key])
         with torch.no_grad():
             self.codes.copy_(state["codes"])
-        self.ema_codes = state["ema_codes"]
+        self.ema_codes = state["ema_codes"].to(self.device.where)
         self.g_opt.load_state_dict(state["g_opt"])
         self.d_opt.load_state_dict(state["d_opt"])
         self.errors = state["errors"].numpy()
