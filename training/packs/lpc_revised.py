@@ -10,14 +10,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from training.packs.credits import CreditFile, credits_of, read_credits
-from training.packs.neutral import Credit, Group, Pack, PackItem, PackLayer, PackPart
+from training.packs.groups import Table, make_groups, missing_report, parts_of, views_report
+from training.packs.neutral import Credit, Group, Pack, PackItem, PackLayer
 from training.packs.rules import LayerRule, Rules
 from training.packs.sheets import Art, Found, scan, slug
-from training.packs.slots import Drawn, LayerSlots, Planes, class_colours, classify, item_colours, layer_slots, rgb
-from training.packs.views import PoseKey, Views, find_views
+from training.packs.slots import Drawn, LayerSlots, class_colours, classify, item_colours, layer_slots, rgb
 from vcg_bridge.contract.errors import PackError
 from vcg_bridge.contract.manifest import PARTS, Animation, Archetype, LayerOdds, Ramp
 
@@ -46,7 +45,14 @@ def read_pack(folder: Path, rules: Rules, progress: Progress = lambda _: None) -
             classes = class_colours(slots[layer.id], c)
             planes, log = classify(art, slots[layer.id], c, rules.cleaning)
             drawn.append(Drawn(art, c, classes, planes, tuple(log)))
-    groups, poses = make_groups(tuple(drawn), layer_rules, slots, animations, rules, progress)
+    moved = _moves(tuple(drawn), animations, rules)
+
+    def stand_ins(table: Table, layer: LayerRule, has: frozenset[str]) -> Table:
+        own = _follow(table, animations, rules, layer, has, tuple(drawn))
+        return _borrow(own, animations, rules, layer, has, moved)
+
+    classes = {k: 1 + sum(m.shades for m in x.materials) + len(x.fixed) for k, x in slots.items()}
+    groups, poses = make_groups(tuple(drawn), layer_rules, classes, animations, progress, stand_ins)
     files = read_credits(folder, rules.licence)
     credited, lacking = {}, []
     for d in drawn:
@@ -100,73 +106,14 @@ def read_ramps(folder: Path, rules: Rules) -> tuple[Ramp, ...]:
         raise PackError(f"cannot read the ramps {file}: {error!r}", hint="fetch the file again") from error
 
 
-def make_groups(
-    drawn: tuple[Drawn, ...],
-    layers: list[LayerRule],
-    slots: Mapping[str, LayerSlots],
-    animations: tuple[Animation, ...],
-    rules: Rules,
-    progress: Progress,
-) -> tuple[tuple[Group, ...], dict[str, dict[str, NDArray[np.int16]]]]:
-    """(view groups, "layer/part" -> pose table)."""
-    members: dict[str, list[tuple[LayerRule, str]]] = {}
-    for layer in layers:
-        for part in PARTS:
-            if any(d.art.layer.id == layer.id and part in d.planes for d in drawn):
-                members.setdefault(layer.view_group + ("-behind" if part == "behind" else ""), []).append((layer, part))
-    groups: list[Group] = []
-    poses: dict[str, dict[str, NDArray[np.int16]]] = {}
-    moved = _moves(drawn, animations, rules)
-    for group_id, parts in members.items():
-        progress(f"views of {group_id}")
-        mine = [(d, part) for layer, part in parts for d in drawn if d.art.layer.id == layer.id and part in d.planes]
-        keys = [(a.id, d, f) for a in animations for d in range(len(a.directions)) for f in range(a.frames)]
-        frames: list[dict[PoseKey, Planes]] = [
-            {(a, d, f): p[d, f] for a, p in item.planes[part].items() for d, f in np.ndindex(p.shape[:2])}
-            for item, part in mine
-        ]
-        views = find_views(frames, keys)
-        table = _pose_table(views, animations)
-        for layer, part in parts:
-            has = {a for d, p in mine if d.art.layer.id == layer.id for a in d.planes[p]}
-            own = _follow(table, animations, rules, layer, has, drawn)
-            poses[f"{layer.id}/{part}"] = _borrow(own, animations, rules, layer, has, moved)
-        groups.append(
-            Group(
-                id=group_id,
-                members=tuple((layer.id, part) for layer, part in parts),
-                items=tuple((d.art.layer.id, d.art.id) for d, _ in mine),
-                planes=views.planes,
-                known=views.known,
-                poses_per_view=views.poses_per_view,
-                classes=max(
-                    1 + sum(m.shades for m in s.materials) + len(s.fixed) for s in (slots[x.id] for x, _ in parts)
-                ),
-            )
-        )
-    return tuple(groups), poses
-
-
-def _pose_table(views: Views, animations: tuple[Animation, ...]) -> dict[str, NDArray[np.int16]]:
-    table = {}
-    for a in animations:
-        rows = np.zeros((len(a.directions), a.frames, 4), np.int16)
-        rows[..., 0] = -1
-        for d, f in np.ndindex(rows.shape[:2]):
-            if (a.id, d, f) in views.table:
-                rows[d, f] = views.table[a.id, d, f]
-        table[a.id] = rows
-    return table
-
-
 def _borrow(
-    table: dict[str, NDArray[np.int16]],
+    table: Table,
     animations: tuple[Animation, ...],
     rules: Rules,
     layer: LayerRule,
-    has: set[str],
+    has: frozenset[str],
     moved: Moves,
-) -> dict[str, NDArray[np.int16]]:
+) -> Table:
     """The table with the first frame of another animation where the layer has no art (the body while a face is pulled)."""
     by_id = {a.id: a for a in animations}
     out = dict(table)
@@ -182,13 +129,13 @@ def _borrow(
 
 
 def _follow(
-    table: dict[str, NDArray[np.int16]],
+    table: Table,
     animations: tuple[Animation, ...],
     rules: Rules,
     layer: LayerRule,
-    has: set[str],
+    has: frozenset[str],
     drawn: tuple[Drawn, ...],
-) -> dict[str, NDArray[np.int16]]:
+) -> Table:
     """The table with the layer's resting frame, moved along with another layer's art, where it has no art (wings on a run)."""
     if not layer.follows or rules.follow_from not in has:
         return table
@@ -235,18 +182,8 @@ def _moves(drawn: tuple[Drawn, ...], animations: tuple[Animation, ...], rules: R
 
 
 def _layer(rule: LayerRule, slots: LayerSlots, drawn: list[Drawn]) -> PackLayer:
-    parts = []
-    for part in PARTS:
-        if any(d.art.layer.id == rule.id and part in d.planes for d in drawn):
-            z = rule.z if part == "front" else rule.behind_z
-            if z is None:
-                raise PackError(
-                    f"{rule.id} has a part behind, and the rules give no behind_z", hint="add behind_z to the layer"
-                )
-            parts.append(PackPart(part, z, rule.view_group + ("-behind" if part == "behind" else "")))
-    return PackLayer(
-        rule.id, rule.title, rule.required, rule.frame_size, slots.materials, len(slots.fixed), tuple(parts)
-    )
+    parts = parts_of(rule, drawn)
+    return PackLayer(rule.id, rule.title, rule.required, rule.frame_size, slots.materials, len(slots.fixed), parts)
 
 
 def _item(
@@ -361,29 +298,14 @@ def _report(
             for c in d.cleaned:
                 count.update(removed=c.removed, snapped=c.snapped, frames=1)
             cleaned[f"{d.art.layer.id}/{d.art.id}"] = dict(sorted(count.items()))
-    everywhere: dict[str, set[str]] = {}  # view group -> animations that some item of it has
-    for d in drawn:
-        everywhere.setdefault(d.art.layer.view_group, set()).update(d.art.poses())
     return {
         "ignored_folders": list(found.ignored),
         "uncoloured_folders": list(found.uncoloured),
         "unused_sheets": list(found.unused_sheets),
         "faint_pixels": {file: {"dropped": dropped, "kept": kept} for file, (dropped, kept) in found.faint.items()},
         "cleaned": cleaned,
-        "missing": {  # animations that the art lacks; those that other items of the view group have are the network's to fill in
-            f"{d.art.layer.id}/{d.art.id}": {
-                "fill_in": [
-                    a.id for a in animations if a.id in everywhere[d.art.layer.view_group] and a.id not in d.art.poses()
-                ],
-                "not_drawn": [a.id for a in animations if a.id not in everywhere[d.art.layer.view_group]],
-            }
-            for d in drawn
-            if len(d.art.poses()) < len(animations)
-        },
-        "views": {
-            g.id: {"views": g.views, "unknown": int((~g.known).sum()), "poses": int(g.poses_per_view.sum())}
-            for g in groups
-        },
+        "missing": missing_report(drawn, animations),
+        "views": views_report(groups),
         "without_own_credit": lacking,
         "archetype_patterns_without_match": list(unmatched),
     }
