@@ -41,13 +41,18 @@ def picture_scores(score: Tensor, patches: str = "mean") -> Tensor:
     return flat.mean(1) if patches == "mean" else flat.sum(1)
 
 
-def gradient_penalty(score: Tensor, picture: Tensor, patches: str = "mean", target: float = 0.0) -> Tensor:
+def gradient_penalty(
+    score: Tensor, picture: Tensor, patches: str = "mean", target: float = 0.0, rows: Tensor | None = None
+) -> Tensor:
     """Mean over pictures of (|gradient of the picture's score| - target)^2, unweighted; differentiable in D's weights.
 
-    With target 0 and real pictures that is R1, with drawn ones R2. `picture` [N, ...] must require gradients.
+    With target 0 and real pictures that is R1, with drawn ones R2. `picture` [N, ...] must require gradients; `rows` bool [N]: only these.
     """
-    (gradient,) = torch.autograd.grad(picture_scores(score, patches).sum(), picture, create_graph=True)
+    per_picture = picture_scores(score, patches)
+    chosen = per_picture if rows is None else per_picture[rows]
+    (gradient,) = torch.autograd.grad(chosen.sum(), picture, create_graph=True)
     squared = gradient.square().flatten(1).sum(1)
+    squared = squared if rows is None else squared[rows]
     if target == 0.0:
         return squared.mean()
     # the root has no slope at 0, which would make NaN of the weights' gradients
