@@ -12,11 +12,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import torch
 from torch import Tensor, distributed, nn
 
 from training.errors import TrainingError
+
+R = TypeVar("R")
 
 
 @dataclass(frozen=True)
@@ -75,14 +78,34 @@ class Parallel:
         if self.world == 1:
             return scalars
         values = torch.tensor(list(scalars.values()), dtype=torch.float64)
-        if torch.cuda.is_available() and distributed.get_backend() == "nccl":
-            values = values.cuda(self.local_rank)
         distributed.all_reduce(values)
         return dict(zip(scalars, (values / self.world).tolist(), strict=True))
 
     def any(self, flag: bool) -> bool:
         """Whether any rank says so."""
         return self.means({"flag": float(flag)})["flag"] > 0 if self.world > 1 else flag
+
+    def wait(self) -> None:
+        """Wait until all ranks are here."""
+        if self.world > 1:
+            distributed.barrier()
+
+    def from_first(self, make: Callable[[], R]) -> R:
+        """What rank 0 makes, on every rank. If it fails there the error is rank 0's, and the others end quietly with SystemExit."""
+        if self.world == 1:
+            return make()
+        box: list[R | None] = [None]
+        try:
+            if self.first:
+                box = [make()]
+        finally:
+            failed = torch.tensor([float(self.first and box[0] is None)])
+            distributed.all_reduce(failed)
+        if failed:
+            raise SystemExit(2)
+        distributed.broadcast_object_list(box)
+        assert box[0] is not None
+        return box[0]
 
 
 SINGLE = Parallel()
@@ -92,9 +115,9 @@ def join() -> Parallel:
     """This process's place, from torchrun's environment; connects the ranks. SINGLE where torchrun did not start it."""
     if "TORCHELASTIC_RUN_ID" not in os.environ:
         return SINGLE
-    backend = "nccl" if torch.cuda.is_available() else "gloo"
     if not distributed.is_initialized():
-        distributed.init_process_group(backend)
+        # the CPU's messages (stop flags, figures of a step) go over gloo, also where gradients go over NCCL
+        distributed.init_process_group("cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo")
     return Parallel(distributed.get_rank(), distributed.get_world_size(), int(os.environ["LOCAL_RANK"]))
 
 

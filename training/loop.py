@@ -133,6 +133,7 @@ def run_loop(
                 scalars = trainable.step()
             loop.after_step(scalars)
         loop.finish()
+        parallel.wait()  # whoever reads the checkpoint next finds it whole
     finally:
         profiler.close()
         loop.close()

@@ -6,6 +6,7 @@ import json
 import platform
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -39,18 +40,26 @@ def numbered(out: Path, name: str) -> Path:
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Keep other processes from training in a folder. The lock goes with the process, however that ends. Raises TrainingError."""
-    if fcntl is None:
+def locked(folder: Path, wait_s: float | None = 0.0) -> Iterator[None]:
+    """Keep other processes from training in a folder. The lock goes with the process, however that ends.
+
+    `wait_s`: seconds to wait for another process to end; None: take no lock (another rank holds it). Raises TrainingError.
+    """
+    if fcntl is None or wait_s is None:
         yield
         return
+    deadline = time.monotonic() + wait_s
     with (folder / LOCK).open("a") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise TrainingError(
-                f"another process is training in {folder}", hint="wait for it, stop it, or start a new run"
-            ) from None
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() >= deadline:
+                    raise TrainingError(
+                        f"another process is training in {folder}", hint="wait for it, stop it, or start a new run"
+                    ) from None
+                time.sleep(0.1)
         yield
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,45 +14,87 @@ from rich.console import Console
 from rich.table import Table
 
 from training.config import TrainConfig
+from training.devices import DEVICES, choose
+from training.distributed import join, leave
 from training.errors import TrainingError
 from training.packs.neutral import load_pack
-from training.run import FIGURES, new_run, open_run, run_training
+from training.run import FIGURES, group_folder, new_run, open_run
+from training.run_folder import locked, record_start
+from training.workers import Job, run_training
 from vcg_bridge.contract.errors import VcgError, near
 
-console = Console()
+PROFILE_STEPS = 20
 
 
 def train(
     pack: Annotated[Path | None, typer.Option(help="Folder that `prepare` wrote.")] = None,
     out: Annotated[Path, typer.Option(help="Where numbered run folders are made.")] = Path("runs"),
     resume: Annotated[Path | None, typer.Option(help="Go on with this run folder.")] = None,
-    workers: Annotated[int, typer.Option(help="Processes, one thread each; 0: one per core.")] = 0,
+    workers: Annotated[
+        int, typer.Option(help="Processes, one thread each; 0: one per core, and a single one on a GPU.")
+    ] = 0,
+    groups: Annotated[str | None, typer.Option(help="Only these groups of the pack, as A,B: for trials.")] = None,
+    device: Annotated[str, typer.Option(help=f"What to compute on: {', '.join(DEVICES)}.")] = "auto",
+    profile: Annotated[
+        bool, typer.Option("--profile", help="Write a trace of some steps, trace.json.gz, for ui.perfetto.dev.")
+    ] = False,
     setting: Annotated[
         list[str] | None,
         typer.Option("--set", help="Change a setting of the configuration, as NAME=VALUE; may be given again."),
     ] = None,
 ) -> None:
-    """Train a generator for every layer of a pack. Ctrl-C saves; --resume goes on exactly where it stopped."""
+    """Train a generator for every layer of a pack. Ctrl-C saves; --resume goes on exactly where it stopped.
+
+    With several GPUs or machines: torchrun --nproc-per-node N -m training train ...
+    """
+    parallel = join()
+    console = Console(quiet=not parallel.first)
+    only = tuple(x for x in (groups or "").split(",") if x)
     try:
-        if resume is not None:
-            config, pack_dir = open_run(resume, pack)
-            folder = resume
-        elif pack is not None:
-            config, pack_dir = settings(setting or []), pack
-            folder = new_run(out, pack_dir, config)
-        else:
-            raise TrainingError("nothing to train on", hint="--pack FOLDER starts a run, --resume RUN goes on with one")
-        console.print(f"run [bold]{folder}[/]")
-        console.print_json(json.dumps(dataclasses.asdict(config)))
-        whole = run_training(folder, pack_dir, workers or os.cpu_count() or 1, console)
+        where = choose(device, local_rank=parallel.local_rank)
+        with ExitStack() as held:
+            folder, pack_dir, config = parallel.from_first(lambda: _folder(held, pack, out, resume, setting or []))
+            where = dataclasses.replace(where, compile=config.compile)
+            if parallel.first:
+                record_start(folder, where, parallel, config.seed)
+            console.print(f"run [bold]{folder}[/]")
+            console.print_json(json.dumps(dataclasses.asdict(config)))
+            count = workers or (1 if where.where.type == "cuda" else os.cpu_count() or 1)
+            job = Job(folder, pack_dir, where, PROFILE_STEPS if profile else 0)
+            whole = run_training(job, count, console, parallel, only)
+        leave(parallel)
     except VcgError as error:
-        console.print(f"[red]error:[/] {error}")
+        console.print(f"[red]error:[/] {error}", highlight=False, soft_wrap=True)
         raise typer.Exit(2) from None
+    except KeyboardInterrupt:
+        console.print("ended at once; the last checkpoints are kept")
+        raise typer.Exit(130) from None
     if not whole:
-        console.print(f"saved. Go on with: python -m training train --resume {folder}")
+        console.print(f"saved. Go on with: python -m training train --resume {folder}", soft_wrap=True)
         raise typer.Exit(130)
     console.print(summary(folder, pack_dir))
-    console.print(f"trained. Export with: python -m training export {folder} --out BUNDLE_DIR")
+    if not only:
+        console.print(f"trained. Export with: python -m training export {folder} --out BUNDLE_DIR", soft_wrap=True)
+
+
+def _folder(
+    held: ExitStack, pack: Path | None, out: Path, resume: Path | None, changes: list[str]
+) -> tuple[Path, Path, TrainConfig]:
+    """The run folder, locked until `held` closes, its pack and configuration. Raises TrainingError."""
+    if resume is not None:
+        if changes:
+            raise TrainingError(
+                "--set with --resume: a run goes on with the configuration it began with", hint="start a new run"
+            )
+        config, pack_dir = open_run(resume, pack)
+        folder = resume
+    elif pack is not None:
+        config, pack_dir = settings(changes), pack
+        folder = new_run(out, pack_dir, config)
+    else:
+        raise TrainingError("nothing to train on", hint="--pack FOLDER starts a run, --resume RUN goes on with one")
+    held.enter_context(locked(folder))
+    return folder, pack_dir, config
 
 
 def settings(changes: list[str]) -> TrainConfig:
@@ -63,17 +106,20 @@ def settings(changes: list[str]) -> TrainConfig:
         if name not in types:
             raise TrainingError(f"unknown setting {name!r}", hint=near(name, types) or f"there are: {', '.join(types)}")
         try:
-            values[name] = types[name](text)
-        except ValueError:
+            values[name] = _BOOLS[text] if types[name] is bool else types[name](text)
+        except (ValueError, KeyError):
             raise TrainingError(f"setting {name} takes {types[name].__name__}, not {text!r}") from None
     return TrainConfig(**values)
+
+
+_BOOLS = {"true": True, "false": False, "1": True, "0": False}
 
 
 def summary(folder: Path, pack_dir: Path) -> Table:
     """Exactness per group of a finished run."""
     table = Table("group", "exact slots", "alpha", "held out", title="redrawing the pack")
     for group in load_pack(pack_dir).groups:
-        path = folder / "groups" / group.id / FIGURES
+        path = group_folder(folder, group.id) / FIGURES
         if path.is_file():
             row = json.loads(path.read_text())
             unseen = f"{row['heldout_exact']:.2%}" if "heldout_exact" in row else ""
