@@ -27,9 +27,8 @@ class Device:
 
     where: torch.device
     bf16: bool = False  # forward passes without gradient penalties in bfloat16
-    compile: bool = (
-        False  # torch.compile: a minute at the start, then up to 1.4 times the speed (EXPERIMENTS.md, "Speed")
-    )
+    threads: int = 1  # of the CPU; with another number sums differ in the last digit, and resuming is not exact
+    compile: bool = False  # torch.compile: a minute at the start, then up to 1.4 times the speed
 
     def place(self, module: M) -> M:
         """Move a network here, its convolutions channels-last: faster on CPU and GPU alike. Returns the same module."""
@@ -51,7 +50,7 @@ class Device:
             "device_name": name,
             "bf16": self.bf16,
             "compile": self.compile,
-            "threads": torch.get_num_threads(),
+            "threads": self.threads,
         }
 
 
@@ -61,7 +60,7 @@ CPU = Device(torch.device("cpu"))
 def choose(name: str, *, compile_networks: bool = False, local_rank: int = 0) -> Device:
     """The device of a name in DEVICES; with CUDA the card of this rank, bfloat16 where the card has it in hardware.
 
-    bfloat16 stays off on CPUs: measured slower there (EXPERIMENTS.md, "Speed"). Raises TrainingError.
+    bfloat16 stays off on CPUs: measured slower there (42 against 68 img/s). Raises TrainingError.
     """
     if name not in DEVICES:
         raise TrainingError(f"unknown device {name!r}", hint=f"there are: {', '.join(DEVICES)}")
@@ -83,12 +82,12 @@ def choose(name: str, *, compile_networks: bool = False, local_rank: int = 0) ->
     return Device(torch.device("cuda", local_rank), bf16=bf16, compile=compile_networks)
 
 
-def prepare(device: Device, threads: int = 1) -> None:
+def prepare(device: Device) -> None:
     """Settings of this process, before networks are made.
 
-    Denormal numbers are flushed to zero: without it the CPU's throughput fell by two thirds within minutes (EXPERIMENTS.md).
+    Denormal numbers are flushed to zero: without it the CPU's throughput fell by two thirds within minutes (docs/training.md, "Devices").
     """
-    torch.set_num_threads(threads)
+    torch.set_num_threads(device.threads)
     torch.set_flush_denormal(True)
     if device.where.type == "cuda":
         torch.cuda.set_device(device.where)

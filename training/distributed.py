@@ -4,7 +4,10 @@ Every rank makes the same choices from (seed, step) for the whole batch and comp
 ranks take the step that a single process with the whole batch would take (up to the order of float additions).
 
 `wrap` gives a network DistributedDataParallel, which averages its gradients while the backward pass still runs. A discriminator with
-gradient penalties does without: `average` after the backward pass, as stylegan3 does.
+gradient penalties does without: `average` after the backward pass, as stylegan3's training_loop.py does. DistributedDataParallel is
+documented not to work with torch.autograd.grad, by which penalties are computed; and it expects a backward pass of its own after each
+forward pass, but the generator's step calls the discriminator too, with no wish for its gradients. (Tried with torch 2.13 and gloo:
+R1 + R2 through it gave the right gradients, to 1e-8. So a later torch may allow it; nothing here relies on it.)
 """
 
 from __future__ import annotations
@@ -50,7 +53,7 @@ class Parallel:
         if self.world == 1:
             return module
         devices = [self.local_rank] if next(module.parameters()).is_cuda else None
-        return nn.parallel.DistributedDataParallel(module, device_ids=devices, broadcast_buffers=False)
+        return nn.parallel.DistributedDataParallel(module, device_ids=devices)
 
     def average(self, parameters: Iterable[Tensor]) -> None:
         """Replace each gradient by its mean over the ranks, in one message. Parameters without a gradient must be the same on all ranks."""

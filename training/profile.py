@@ -52,9 +52,9 @@ class Profiler:
             self._profile, self._steps = None, 0
 
     def _start(self) -> None:
-        for name, module in vars(self._trainable).items():
-            if isinstance(module, nn.Module):
-                _name_forward(self._hooks, module, name)
+        networks = {id(x): (name, x) for name, x in reversed(vars(self._trainable).items()) if isinstance(x, nn.Module)}
+        for name, network in networks.values():
+            _name_forward(self._hooks, network, name)
         activities = [ProfilerActivity.CPU]
         if torch.cuda.is_available():
             activities.append(ProfilerActivity.CUDA)

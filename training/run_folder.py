@@ -70,7 +70,7 @@ def record_start(folder: Path, device: Device, parallel: Parallel, seed: int) ->
     starts.append(
         {
             "started": datetime.now(UTC).isoformat(timespec="seconds"),
-            "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
+            "command": [Path(sys.orig_argv[0]).name, *sys.orig_argv[1:]],
             "seed": seed,
             "python": platform.python_version(),
             "torch": torch.__version__,
