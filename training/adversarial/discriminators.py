@@ -36,7 +36,9 @@ class DiscriminatorShape:
         48  # channels of the first stage, doubled with each further one up to 4 times; width of dense layers
     )
     stages: int = 2  # halvings of the resolution; layers of the dense one
-    depth: int = 1  # 3x3 convolutions in a stage before it halves
+    depth: int = (
+        1  # 3x3 convolutions in a stage before it halves, and one more at the end if there are any; 0: as DCGAN's
+    )
     spectral: bool = False  # spectral normalisation (Miyato et al. 2018)
 
     @property
@@ -46,7 +48,7 @@ class DiscriminatorShape:
         for _ in range(self.stages):
             field += 2 * stride * self.depth + 3 * stride
             stride *= 2
-        return field + 2 * stride
+        return field + (2 * stride if self.depth else 0)
 
 
 class ConvDiscriminator(nn.Module):
@@ -69,7 +71,8 @@ class ConvDiscriminator(nn.Module):
                 f"{shape.stages} halvings are too many for pictures of {shape.width}x{shape.height}",
                 hint="fewer stages of the discriminator",
             )
-        layers += [_normed(nn.Conv2d(inputs, inputs, 3, padding=1), shape.spectral), nn.LeakyReLU(SLOPE)]
+        if shape.depth:
+            layers += [_normed(nn.Conv2d(inputs, inputs, 3, padding=1), shape.spectral), nn.LeakyReLU(SLOPE)]
         self.body = nn.Sequential(*layers)
         patch = shape.kind == "patch"
         self.score = _normed(nn.Conv2d(inputs, 1, 1 if patch else (height, width)), shape.spectral)
