@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.packs.neutral import Group, Pack
-from training.packs.sheets import CLEAR, Codes
+from training.packs.sheets import CLEAR, Codes, fingerprint
 from training.packs.slots import Drawn, code, rgb_planes
 from vcg_bridge.contract.errors import PackError
 from vcg_bridge.contract.manifest import Ramp
@@ -59,6 +59,18 @@ def check_pack(pack: Pack, drawn: tuple[Drawn, ...]) -> Checked:
         recolourings += done
         shared += common
     return Checked(frames, pixels, cleaned_pixels, recolourings, tuple(dict.fromkeys(shared)))
+
+
+def duplicates(drawn: tuple[Drawn, ...]) -> list[str]:
+    """Items of a layer and body that are drawn exactly alike: "hair/b is hair/a". They are kept."""
+    seen: dict[tuple[str, str, bytes], str] = {}
+    found = []
+    for d in drawn:
+        key = d.art.layer.id, d.art.body, fingerprint(d.art.sheets)
+        name = f"{d.art.layer.id}/{d.art.id}"
+        if seen.setdefault(key, name) != name:
+            found.append(f"{name} is {seen[key]}")
+    return found
 
 
 _OUR_FAULT = "this is a fault of the pack reader, not of the art: please report it with the name of the pack"

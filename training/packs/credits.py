@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from training.packs.neutral import Credit
-from training.packs.sheets import Art, slug
+from training.packs.sheets import slug
 
 CREDIT_FILE = "Credits.txt"
 
@@ -30,15 +30,16 @@ def read_credits(pack: Path, licence: str) -> tuple[CreditFile, ...]:
 
 
 def credits_of(
-    art: Art, root: str, files: tuple[CreditFile, ...], headings: Mapping[str, str]
+    title: str, folder: str, files: tuple[CreditFile, ...], headings: Mapping[str, str]
 ) -> tuple[tuple[Credit, ...], bool]:
     """(entries an item needs, whether one of them is its own). Own entry first, then the general line of its folder;
     without an own entry the general lines of all folders above it.
 
-    headings: pattern of item folders -> heading of their entry, where the two differ.
+    folder: the item's, from the top of the pack. headings: pattern of item folders -> heading of their entry, where the two
+    differ.
     """
-    above = [f for f in files if f.folder == "." or f"{root}/{art.folder}/".startswith(f"{f.folder}/")]
-    wanted = {_plain(h) for p, h in headings.items() if fnmatch.fnmatchcase(art.folder, p)} or {_plain(art.title)}
+    above = [f for f in files if f.folder == "." or f"{folder}/".startswith(f"{f.folder}/")]
+    wanted = {_plain(h) for p, h in headings.items() if fnmatch.fnmatchcase(folder, p)} or {_plain(title)}
     own = [e for f in above for e in f.entries if _plain(e.item) in wanted]
     # an item with an entry of its own needs only what its own file says of all; of another nobody knows who drew it
     general = [f.general for f in (above[:1] if own else above) if f.general.artists]

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from training.packs.archetypes import expand_archetypes
 from training.packs.credits import CreditFile, credits_of, read_credits
 from training.packs.groups import Table, make_groups, missing_report, parts_of, views_report
 from training.packs.neutral import Credit, Group, Pack, PackItem, PackLayer
@@ -18,7 +19,7 @@ from training.packs.rules import LayerRule, Rules
 from training.packs.sheets import Art, Found, scan, slug
 from training.packs.slots import Drawn, LayerSlots, class_colours, classify, item_colours, layer_slots, rgb
 from vcg_bridge.contract.errors import PackError
-from vcg_bridge.contract.manifest import PARTS, Animation, Archetype, LayerOdds, Ramp
+from vcg_bridge.contract.manifest import PARTS, Animation, Ramp
 
 Progress = Callable[[str], None]
 Moves = Mapping[tuple[str, str], tuple[int, int]]  # (animation, direction) -> x, y
@@ -54,9 +55,10 @@ def read_pack(folder: Path, rules: Rules, progress: Progress = lambda _: None) -
     classes = {k: 1 + sum(m.shades for m in x.materials) + len(x.fixed) for k, x in slots.items()}
     groups, poses = make_groups(tuple(drawn), layer_rules, classes, animations, progress, stand_ins)
     files = read_credits(folder, rules.licence)
+    headings = {f"{rules.root}/{pattern}": heading for pattern, heading in rules.credits.items()}
     credited, lacking = {}, []
     for d in drawn:
-        entries, own = credits_of(d.art, rules.root, files, rules.credits)
+        entries, own = credits_of(d.art.title, f"{rules.root}/{d.art.folder}", files, headings)
         if not entries:
             raise PackError(
                 f"nobody is credited for {d.art.folder}", hint="the pack's Credits.txt files are missing or changed"
@@ -67,7 +69,8 @@ def read_pack(folder: Path, rules: Rules, progress: Progress = lambda _: None) -
     items = tuple(
         _item(d, rules, arts, slots[d.art.layer.id], credited[d.art.layer.id, d.art.id], animations) for d in drawn
     )
-    archetypes, unmatched = expand_archetypes(rules, items, ramps)
+    required = frozenset(x.id for x in rules.layers if x.required)
+    archetypes, unmatched = expand_archetypes(rules.archetypes, items, ramps, colour_groups(rules), required)
     pack = Pack(
         name=rules.name,
         title=rules.title,
@@ -224,46 +227,13 @@ def _item(
     return item
 
 
-def expand_archetypes(
-    rules: Rules, items: tuple[PackItem, ...], ramps: tuple[Ramp, ...]
-) -> tuple[tuple[Archetype, ...], tuple[str, ...]]:
-    """(archetypes with items and ramps instead of patterns, patterns that matched nothing)."""
+def colour_groups(rules: Rules) -> dict[str, str]:
+    """Colour group -> kind of ramp, of all that the rules allow."""
     groups: dict[str, str] = {}
-    kinds = {(r.kind, r.id) for r in ramps}
     for x in rules.layers:
         groups[x.colour_group] = x.kind
         groups.update({kind if kind == "eyes" else f"{x.id}-{kind}": kind for kind in x.also})
-    required = {x.id for x in rules.layers if x.required}
-    worn = {group for i in items for group in i.ramps}
-    unmatched: list[str] = []
-    archetypes = []
-    for a in rules.archetypes:
-        layers: dict[str, LayerOdds] = {}
-        for layer, (chance, patterns) in a.layers.items():
-            weights: dict[str, float] = {}
-            for pattern, weight in patterns.items():
-                hits = [i.id for i in items if i.layer == layer and fnmatch.fnmatchcase(i.id, pattern)]
-                weights.update(dict.fromkeys(hits, weight))
-                if not hits:
-                    unmatched.append(f"{a.id}: {layer} {pattern!r}")
-            if not weights and layer in required:  # better any head than none
-                weights = {i.id: 1.0 for i in items if i.layer == layer}
-            if weights and chance > 0:
-                layers[layer] = LayerOdds(chance, weights)
-        table: dict[str, dict[str, float]] = {}
-        for group, patterns in a.ramps.items():
-            if group not in worn:
-                continue
-            chosen = {}
-            for pattern, weight in patterns.items():
-                hits = [r for k, r in sorted(kinds) if k == groups.get(group) and fnmatch.fnmatchcase(r, pattern)]
-                chosen.update(dict.fromkeys(hits, weight))
-                if not hits:
-                    unmatched.append(f"{a.id}: {group} ramp {pattern!r}")
-            if chosen:
-                table[group] = chosen
-        archetypes.append(Archetype(a.id, a.title, a.description, layers, table))
-    return tuple(archetypes), tuple(dict.fromkeys(unmatched))
+    return groups
 
 
 def _require(rules: Rules, present: set[str], folder: Path) -> None:

@@ -17,6 +17,7 @@ Image = NDArray[np.uint8]
 
 BACKGROUND = (200, 200, 204)
 _COLUMNS = 14
+_CELL = 96  # pixels, at least: room for a title
 _LOOKS = 8  # characters per archetype
 
 
@@ -38,9 +39,11 @@ def overview(pack: Pack) -> bytes:
     lines = [cells[i : i + _COLUMNS] for i in range(0, len(cells), _COLUMNS)]
     for archetype in pack.archetypes:
         line = []
-        for n in range(_LOOKS):
+        looks = [_choose(pack, archetype, n) for n in range(_LOOKS)]
+        if all(look == looks[0] for look in looks):  # a character as it is drawn: shown above
+            continue
+        for n, (items, ramps) in enumerate(looks):
             cell = _blank(size)
-            items, ramps = _choose(pack, archetype, n)
             draw_items(pack, cell, items, ramps, animation.id, front)
             line.append(_middle(cell, pack.frame_size, archetype.title if n == 0 else ""))
         lines.append(line)
@@ -129,11 +132,12 @@ def _blank(size: int) -> Image:
 
 
 def _middle(cell: Image, size: int, title: str) -> Image:
-    """The middle of a cell, twice as large, with its title."""
+    """The middle of a cell, enlarged a whole number of times, with its title."""
     at = (cell.shape[0] - size) // 2
     x0 = max(0, at - 8)
     picture = cell[at : at + size, x0 : x0 + size + 16] if cell.shape[0] > size else cell
-    picture = np.ascontiguousarray(picture.repeat(2, 0).repeat(2, 1))
+    times = max(2, -(-_CELL // picture.shape[1]))
+    picture = np.ascontiguousarray(picture.repeat(times, 0).repeat(times, 1))
     words = title.encode("ascii", "replace").decode()[:28]
     cv2.putText(picture, words, (2, 9), cv2.FONT_HERSHEY_PLAIN, 0.62, (60, 60, 60), 1, cv2.LINE_AA)
     return picture

@@ -55,6 +55,15 @@ def slug(title: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
 
 
+def fingerprint(sheets: Mapping[str, Mapping[str, Codes]]) -> bytes:
+    """Bytes that two items share only if every frame of every part is the same."""
+    return b"".join(
+        f"{part}/{animation}/{sheet.shape}".encode() + sheet.tobytes()
+        for part in sorted(sheets)
+        for animation, sheet in sorted(sheets[part].items())
+    )
+
+
 def scan(
     pack: Path, rules: Rules, ramp_names: frozenset[str], progress: Callable[[str], None]
 ) -> tuple[tuple[Art, ...], Found]:
