@@ -122,11 +122,8 @@ def loop_options(config: TrainConfig, profile_steps: int = 0) -> LoopOptions:
     )
 
 
-def plan(folder: Path, pack: Pack, config: TrainConfig, only: Sequence[str] = ()) -> list[tuple[str, int]]:
-    """Groups with their steps, the longest first (so that workers end together), those that wait for codes last.
-
-    Raises TrainingError where `only` names an unknown group, or one that needs the codes of a group that is neither named nor trained.
-    """
+def check_groups(pack: Pack, only: Sequence[str], folder: Path | None = None) -> None:
+    """Raise TrainingError for an unknown group, or one that needs the codes of a group neither named nor trained in the run `folder`."""
     known = {g.id for g in pack.groups}
     for name in only:
         if name not in known:
@@ -134,10 +131,15 @@ def plan(folder: Path, pack: Pack, config: TrainConfig, only: Sequence[str] = ()
                 f"the pack has no group {name!r}", hint=near(name, known) or f"there are: {', '.join(sorted(known))}"
             )
         front = front_group(pack, name)
-        if front and front not in only and not (group_folder(folder, front) / FIGURES).is_file():
+        trained = folder and front and (group_folder(folder, front) / FIGURES).is_file()
+        if front and front not in only and not trained:
             raise TrainingError(
                 f"group {name} draws with the codes of {front}, which is not trained yet", hint=f"name {front} as well"
             )
+
+
+def plan(pack: Pack, config: TrainConfig, only: Sequence[str] = ()) -> list[tuple[str, int]]:
+    """Groups with their steps, the longest first (so that workers end together), those that wait for codes last."""
     chosen = [g.id for g in pack.groups if not only or g.id in only]
     sizes: dict[str, GroupData] = {k: group_data(pack, k, config.seed, config.heldout) for k in chosen}
     work = {k: total_steps(d, config) * d.planes.shape[2] * d.planes.shape[3] for k, d in sizes.items()}

@@ -18,7 +18,7 @@ from training.devices import DEVICES, choose
 from training.distributed import join, leave
 from training.errors import TrainingError
 from training.packs.neutral import load_pack
-from training.run import FIGURES, group_folder, new_run, open_run
+from training.run import FIGURES, check_groups, group_folder, new_run, open_run
 from training.run_folder import locked, record_start
 from training.workers import Job, run_training
 from vcg_bridge.contract.errors import VcgError, near
@@ -53,7 +53,9 @@ def train(
     try:
         where = choose(device, local_rank=parallel.local_rank)
         with ExitStack() as held:
-            folder, pack_dir, config = parallel.from_first(lambda: _folder(held, pack, out, resume, setting or []))
+            folder, pack_dir, config = parallel.from_first(
+                lambda: _folder(held, pack, out, resume, setting or [], only)
+            )
             where = dataclasses.replace(where, compile=config.compile)
             if parallel.first:
                 record_start(folder, where, parallel, config.seed)
@@ -78,7 +80,7 @@ def train(
 
 
 def _folder(
-    held: ExitStack, pack: Path | None, out: Path, resume: Path | None, changes: list[str]
+    held: ExitStack, pack: Path | None, out: Path, resume: Path | None, changes: list[str], only: tuple[str, ...]
 ) -> tuple[Path, Path, TrainConfig]:
     """The run folder, locked until `held` closes, its pack and configuration. Raises TrainingError."""
     if resume is not None:
@@ -87,9 +89,11 @@ def _folder(
                 "--set with --resume: a run goes on with the configuration it began with", hint="start a new run"
             )
         config, pack_dir = open_run(resume, pack)
+        check_groups(load_pack(pack_dir), only, resume)
         folder = resume
     elif pack is not None:
         config, pack_dir = settings(changes), pack
+        check_groups(load_pack(pack_dir), only)
         folder = new_run(out, pack_dir, config)
     else:
         raise TrainingError("nothing to train on", hint="--pack FOLDER starts a run, --resume RUN goes on with one")

@@ -59,7 +59,7 @@ def train_group(
 def run_training(job: Job, workers: int, console: Console, parallel: Parallel, only: tuple[str, ...] = ()) -> bool:
     """Train all groups of a run, or `only` some. Returns False when it was interrupted (everything is saved)."""
     pack = load_pack(job.pack_dir)
-    todo = plan(job.folder, pack, load_config(job.folder), only)
+    todo = plan(pack, load_config(job.folder), only)
     with (
         Interrupt(lambda: console.print("stopping: saving checkpoints ... (again: end at once)")) as stopped,
         Bars(console, todo) as bars,
