@@ -31,16 +31,38 @@ class TrainConfig:
     code_noise: float = 0.5  # standard deviation added to codes, so that a neighbourhood of an item draws it
     hard_share: float = 0.7  # share of each batch drawn in proportion to the last seen error, the rest evenly
     ema_kimg: float = 10.0  # half-life of the averaged weights
-    gan_share: float = (
-        0.0  # last part of the run in which the adversary judges mixtures; 0: never (docs/adr/0003-adversary.md)
+    codes: str = (
+        "learned"  # "learned": a table with noise; "encoder": drawn from what an encoder finds in a drawing (a VAE)
     )
-    gan_every: int = 2  # one adversarial step after this many supervised ones
+    kl_weight: float = (
+        0.01  # encoder: weight of the divergence from a standard normal, beside the loss per foreground pixel
+    )
+    encode_share: float = (
+        0.6  # encoder: first part of the run, after which the codes found are kept and G is finished on them
+    )
+    gan_share: float = (
+        0.0  # last part of the run with an adversary; 0: never (docs/adr/0007-what-the-adversary-brings.md)
+    )
+    gan_every: int = 2  # supervised steps for one with an adversarial term
     gan_batch: int = 24
     gan_weight: float = 0.1  # weight of the adversarial loss on the generator
+    gan_judge: str = "layer"  # what it sees: "layer": the drawing, "character": the drawing worn by a whole character
+    gan_fakes: str = "mixtures"  # the codes it judges: "mixtures", "around", "prior", or "all" in turn
+    gan_loss: str = "relativistic"  # training/adversarial/losses.py
+    gan_penalty: str = "r1r2"  # training/adversarial/penalties.py
+    gan_gamma: float = 0.01  # weight of the gradient penalties
+    gan_penalty_every: int = 4  # updates of D between penalties, whose weight grows by as much (they double D's cost)
+    gan_d_steps: int = 1  # updates of D for one adversarial step of G
     gan_lr: float = 1e-3
-    r1_gamma: float = 0.5  # weight of the zero-centred gradient penalties on real (R1) and drawn (R2) pictures
-    r1_every: int = 4  # adversarial steps between penalties, whose weight grows by as much (they double D's cost)
+    gan_augment: str = (
+        "shift"  # names in training/adversarial/augment.py with "," between, for real and drawn pictures alike
+    )
+    gan_features: int = 16  # channels of D's first stage
+    gan_stages: int = 1  # halvings in D: a patch sees 10 pixels with one, 22 with two
     heldout: float = 0.0  # share of (item, view) pairs kept from training, to measure completion of missing art
+    heldout_items: float = (
+        0.0  # share of a group's items kept from training entirely, to measure what is made of new ones
+    )
     checkpoint_s: float = 60.0  # wall-clock seconds between checkpoints
     sample_kimg: float = 100.0  # thousand images between sample pictures; 0: only at the end
     figure_kimg: float = 0.0  # thousand images between evaluations; 0: only at the end

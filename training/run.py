@@ -19,6 +19,7 @@ from training.errors import TrainingError
 from training.files import write_text
 from training.layers.data import GroupData, group_data
 from training.layers.pictures import group_picture
+from training.layers.scenes import Scenes
 from training.layers.trainer import GroupTrainer, total_steps
 from training.loop import CHECKPOINT, FIGURES, LoopOptions
 from training.packs.neutral import PLANES_FILE, Pack, load_pack
@@ -98,9 +99,10 @@ def new_group(
     folder: Path, pack: Pack, group_id: str, config: TrainConfig, device: Device = CPU, parallel: Parallel = SINGLE
 ) -> GroupTrainer:
     """The trainer of a group at step 0."""
-    data = group_data(pack, group_id, config.seed, config.heldout)
+    data = group_data(pack, group_id, config.seed, config.heldout, config.heldout_items)
     codes = _frozen_codes(folder, pack, group_id)
-    return GroupTrainer(data, config, codes, lambda trainer: group_picture(pack, trainer), device, parallel)
+    scenes = Scenes(pack, group_id, config.seed) if config.gan_judge == "character" and config.gan_share > 0 else None
+    return GroupTrainer(data, config, codes, lambda trainer: group_picture(pack, trainer), device, parallel, scenes)
 
 
 def load_group(folder: Path, pack: Pack, group_id: str, config: TrainConfig) -> GroupTrainer:
@@ -141,7 +143,9 @@ def check_groups(pack: Pack, only: Sequence[str], folder: Path | None = None) ->
 def plan(pack: Pack, config: TrainConfig, only: Sequence[str] = ()) -> list[tuple[str, int]]:
     """Groups with their steps, the longest first (so that workers end together), those that wait for codes last."""
     chosen = [g.id for g in pack.groups if not only or g.id in only]
-    sizes: dict[str, GroupData] = {k: group_data(pack, k, config.seed, config.heldout) for k in chosen}
+    sizes: dict[str, GroupData] = {
+        k: group_data(pack, k, config.seed, config.heldout, config.heldout_items) for k in chosen
+    }
     work = {k: total_steps(d, config) * d.planes.shape[2] * d.planes.shape[3] for k, d in sizes.items()}
     ids = sorted(work, key=lambda k: (front_group(pack, k) is not None, -work[k], k))
     return [(k, total_steps(sizes[k], config)) for k in ids]

@@ -58,7 +58,7 @@ def mode_collapse(lines: Sequence[Line]) -> Finding | None:
         return Finding(
             "mode-collapse",
             f"Samples become alike: their diversity fell from {best:.2f} to {now:.2f} of the real pictures'.",
-            "Try a larger gradient penalty (r1_gamma), the relativistic loss, a lower learning rate, or augmentation; "
+            "Try a larger gradient penalty (gan_gamma), the relativistic loss, a lower learning rate, or augmentation; "
             "go back to a sample picture from before the fall.",
         )
     return None
@@ -75,7 +75,7 @@ def discriminator_too_strong(lines: Sequence[Line]) -> Finding | None:
             "d-too-strong",
             f"The discriminator is right on {_mean(real[-RECENT:]):.0%} of real and {_mean(fake[-RECENT:]):.0%} of drawn pictures, "
             f"and the generator's loss rises ({before:.2f} to {now:.2f}).",
-            "Try a larger gradient penalty (r1_gamma), augmentation, a lower learning rate of D, or fewer steps of D per step of G; "
+            "Try a larger gradient penalty (gan_gamma), augmentation, a lower learning rate of D, or fewer steps of D per step of G; "
             "with few pictures D learns them by heart.",
         )
     return None
@@ -91,7 +91,7 @@ def discriminator_at_chance(lines: Sequence[Line]) -> Finding | None:
             "d-at-chance",
             f"The discriminator has been guessing for {AT_CHANCE_LINES} lines of the log (right on {_mean(real[-RECENT:]):.0%} of real, "
             f"{_mean(fake[-RECENT:]):.0%} of drawn pictures).",
-            "Try a smaller gradient penalty (r1_gamma), a higher learning rate of D, more channels in D, or more steps of D per step of G.",
+            "Try a smaller gradient penalty (gan_gamma), a higher learning rate of D, more channels in D, or more steps of D per step of G.",
         )
     return None
 

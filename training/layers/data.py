@@ -22,11 +22,19 @@ class GroupData:
     id: str
     planes: Tensor  # uint8 [items, views, h, w]
     pairs: NDArray[np.int64]  # [P, 2]: (item, view) that the art has and training may see
-    heldout: NDArray[np.int64]  # [Q, 2]: known pairs kept back
+    heldout: NDArray[np.int64]  # [Q, 2]: known pairs of trained items, kept back
     weight: NDArray[np.int64]  # [views]: poses that show a view
     items: tuple[tuple[str, str], ...]  # (layer, item) of each row
     mixable: NDArray[np.int64]  # [M, 2]: pairs of rows of one layer, kind and body, that may be mixed
     classes: int
+    heldout_items: NDArray[np.int64]  # rows of items that training never sees
+
+    @property
+    def unseen(self) -> NDArray[np.int64]:
+        """[R, 2]: (item, view) pairs of the held-out items."""
+        opaque = self.planes.flatten(2).any(2).numpy()
+        every = [(i, v) for i in self.heldout_items.tolist() for v in np.flatnonzero(opaque[i]).tolist()]
+        return np.array(every, np.int64).reshape(-1, 2)
 
     @property
     def views(self) -> int:
@@ -34,14 +42,10 @@ class GroupData:
         return int(self.planes.shape[1])
 
 
-def group_data(pack: Pack, group_id: str, seed: int, heldout: float = 0.0) -> GroupData:
-    """Gather one group of a pack. The held-out share is chosen by (seed, group), whole pairs at a time."""
+def group_data(pack: Pack, group_id: str, seed: int, heldout: float = 0.0, heldout_items: float = 0.0) -> GroupData:
+    """Gather one group of a pack. What is held out is chosen by (seed, group): whole items of pools of three and more, and whole pairs
+    of the others."""
     group = pack.group(group_id)
-    pairs = np.argwhere(group.known)
-    rng = np.random.default_rng([seed, *group_id.encode()])
-    kept = np.sort(rng.permutation(len(pairs))[: round(heldout * len(pairs))])
-    mask = np.ones(len(pairs), bool)
-    mask[kept] = False
     rows = {key: i for i, key in enumerate(group.items)}
     by_key = {(item.layer, item.id): item for item in pack.items}
     mixable = [
@@ -50,6 +54,15 @@ def group_data(pack: Pack, group_id: str, seed: int, heldout: float = 0.0) -> Gr
         for b in group.items
         if a < b and a[0] == b[0] and by_key[a].kind == by_key[b].kind and by_key[a].body == by_key[b].body
     ]
+    partners = np.bincount(np.array(mixable, np.int64).ravel(), minlength=len(rows))
+    rich = np.flatnonzero(partners >= 2)
+    rng = np.random.default_rng([seed, *group_id.encode()])
+    out = np.sort(rng.permutation(rich)[: round(heldout_items * len(rich))]) if heldout_items else rich[:0]
+    pairs = np.argwhere(group.known)
+    pairs = pairs[~np.isin(pairs[:, 0], out)]
+    kept = np.sort(rng.permutation(len(pairs))[: round(heldout * len(pairs))])
+    mask = np.ones(len(pairs), bool)
+    mask[kept] = False
     return GroupData(
         id=group_id,
         planes=torch.from_numpy(np.ascontiguousarray(group.planes)),
@@ -57,8 +70,9 @@ def group_data(pack: Pack, group_id: str, seed: int, heldout: float = 0.0) -> Gr
         heldout=pairs[~mask],
         weight=group.poses_per_view.astype(np.int64),
         items=tuple(group.items),
-        mixable=np.array(mixable, np.int64).reshape(-1, 2),
+        mixable=np.array([x for x in mixable if not np.isin(x, out).any()], np.int64).reshape(-1, 2),
         classes=group.classes,
+        heldout_items=out,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -24,3 +25,9 @@ def slot_errors(logits: Tensor, target: Tensor) -> Tensor:
     """Share of wrong pixels per picture [N], relative to the foreground's size."""
     wrong = (logits.argmax(1) != target).flatten(1).sum(1)
     return wrong / (target > 0).flatten(1).sum(1).clamp(min=16)
+
+
+def one_hot(planes: Tensor, classes: int) -> Tensor:
+    """Class maps [N, h, w] of any integer type -> float32 [N, classes, h, w]."""
+    result = torch.zeros(len(planes), classes, *planes.shape[1:], device=planes.device)
+    return result.scatter_(1, planes.long()[:, None], 1.0)

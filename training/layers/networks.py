@@ -1,4 +1,4 @@
-"""The networks: one small generator per view group, and the adversary that judges its mixtures.
+"""The networks of a view group: its generator, and the encoder that finds the style code of a drawing.
 
 A generator draws one view of one layer part: G(code, view) -> logits. Everything in it exports to ONNX opset 15 with operators
 that Unity's Inference Engine knows: Gather, Gemm, Mul, Add, LeakyRelu, Conv, DepthToSpace, Reshape, Concat. No normalisation layer, no padding
@@ -98,30 +98,28 @@ class LayerGenerator(nn.Module):
         return logits
 
 
-class LayerDiscriminator(nn.Module):
-    """D(picture, view) -> one realness score per patch, float32 [N, 1, height/4, width/4].
+class Encoder(nn.Module):
+    """E(picture, view) -> mean and log variance of the style code that draws it, both float32 [N, z_dim].
 
-    The picture is a one-hot (or straight-through one-hot) class map float32 [N, classes, height, width]. A patch sees about 22 pixels:
-    enough to know drawn texture and outline from specks, too little to tell the few dozen training drawings by heart.
+    The picture is a one-hot class map float32 [N, classes, height, width] of one view.
     """
 
-    def __init__(self, classes: int, views: int, width: int = 48) -> None:
+    def __init__(self, shape: GeneratorShape, width: int = 32) -> None:
         super().__init__()
-        self.view = nn.Embedding(views, width)
-        self.conv1 = nn.Conv2d(classes, width, 3, padding=1)
-        self.conv2 = nn.Conv2d(width, width, 3, stride=2, padding=1)
-        self.conv3 = nn.Conv2d(width, width * 2, 3, stride=2, padding=1)
-        self.conv4 = nn.Conv2d(width * 2, width, 3, padding=1)
-        self.score = nn.Conv2d(width, 1, 1)
-        for layer in (self.conv1, self.conv2, self.conv3, self.conv4):
+        self.conv1 = nn.Conv2d(shape.classes, width, 4, stride=2, padding=1)
+        self.conv2 = nn.Conv2d(width, width * 2, 4, stride=2, padding=1)
+        self.view = nn.Embedding(shape.views, 64)
+        self.mix = nn.Linear(width * 2 * (shape.height // 4) * (shape.width // 4) + 64, 128)
+        self.out = nn.Linear(128, 2 * shape.z_dim)
+        for layer in (self.conv1, self.conv2, self.mix):
             nn.init.kaiming_normal_(layer.weight, a=SLOPE)
+            nn.init.zeros_(layer.bias)
+        nn.init.normal_(self.out.weight, std=0.01)
+        nn.init.zeros_(self.out.bias)
 
-    def forward(self, picture: Tensor, view: Tensor) -> Tensor:
+    def forward(self, picture: Tensor, view: Tensor) -> tuple[Tensor, Tensor]:
         x = F.leaky_relu(self.conv1(picture), SLOPE)
         x = F.leaky_relu(self.conv2(x), SLOPE)
-        x = F.leaky_relu(self.conv3(x), SLOPE)
-        x = F.leaky_relu(self.conv4(x), SLOPE)
-        # projection conditioning: Miyato and Koyama, "cGANs with projection discriminator", 2018
-        projected = (x * self.view(view)[:, :, None, None]).mean(1, keepdim=True)
-        result: Tensor = self.score(x) + projected
-        return result
+        x = F.leaky_relu(self.mix(torch.cat([x.flatten(1), self.view(view)], dim=1)), SLOPE)
+        mean, log_variance = self.out(x).chunk(2, dim=1)
+        return mean, log_variance

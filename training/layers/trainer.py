@@ -13,26 +13,27 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from training.adversarial.losses import relativistic_d, relativistic_g, straight_through
-from training.adversarial.penalties import gradient_penalty
 from training.config import TrainConfig
 from training.devices import CPU, Device
 from training.distributed import SINGLE, Parallel
 from training.files import write_with
-from training.layers.data import GroupData, initial_codes, sample_pairs
+from training.layers.codes import CodeBook
+from training.layers.data import GroupData, sample_pairs
 from training.layers.exactness import exactness, torch_draw
+from training.layers.judge import Judge
 from training.layers.losses import slot_errors, slot_loss
-from training.layers.networks import GeneratorShape, LayerDiscriminator, LayerGenerator
+from training.layers.networks import GeneratorShape, LayerGenerator
+from training.layers.scenes import Scenes
 from training.loop import Scalars
-from vcg_bridge.contract.manifest import CODE_SCALE
 
-CODE_LIMIT = 127 / CODE_SCALE
-"""Style codes are stored as int8 / CODE_SCALE: training keeps them in that range."""
-
-CHECKPOINT_FORMAT = 1
+CHECKPOINT_FORMAT = 2
+"""1: learned codes, a discriminator of its own kind. 2: code book (encoder), judge."""
 
 SIZES = ((300, 1.0), (60, 0.67), (0, 0.45))
 """(drawings in the group, share of the configured channels): a moustache needs no network of a megabyte."""
+
+FEW_ITEMS = 2
+"""A group of so few items has little to describe: it gets the narrower seed, which is most of a large window's weights."""
 
 
 def total_steps(data: GroupData, config: TrainConfig) -> int:
@@ -57,7 +58,7 @@ def shape_of(data: GroupData, config: TrainConfig) -> GeneratorShape:
         hidden=channels(config.hidden),
         coarse=channels(config.coarse),
         fine=channels(config.fine),
-        seed_channels=8 if share < 1 else 16,
+        seed_channels=8 if share < 1 or len(data.items) <= FEW_ITEMS else 16,
         embed=64 if share == 1 else 32,
         table=4 if share == 1 else 2,
     )
@@ -78,10 +79,11 @@ class GroupTrainer:
         picture: Picture | None = None,
         device: Device = CPU,
         parallel: Parallel = SINGLE,
+        scenes: Scenes | None = None,
     ) -> None:
         """`frozen_codes` float32 [items, z_dim]: a part behind the body takes the codes its front part has learned.
 
-        `picture` draws what `samples` shows.
+        `picture` draws what `samples` shows. `scenes` are needed where the adversary judges whole characters.
         """
         torch.manual_seed(config.seed)
         self.data, self.config = data, config
@@ -91,18 +93,22 @@ class GroupTrainer:
         self.shape = shape_of(data, config)
         self.g = device.place(LayerGenerator(self.shape))
         self.draw = device.compiled(parallel.wrap(self.g))
-        codes = initial_codes(data, config.z_dim, config.seed) if frozen_codes is None else frozen_codes.clone()
-        self.codes = nn.Parameter(codes.to(device.where), requires_grad=frozen_codes is None)
+        self.book = CodeBook(data, config, self.shape, self.steps, device, frozen_codes)
         self.ema = copy.deepcopy(self.g).requires_grad_(False)
-        self.ema_codes = self.codes.detach().clone()
-        self.d = device.place(LayerDiscriminator(data.classes, data.views))
+        self.ema_codes = self.book.codes.detach().clone()
         groups: list[dict[str, Any]] = [{"params": list(self.g.parameters()), "lr": config.lr, "base": config.lr}]
-        if frozen_codes is None:
-            groups.append({"params": [self.codes], "lr": config.lr_codes, "base": config.lr_codes, "weight_decay": 0.0})
-        self.g_opt = torch.optim.AdamW(groups, betas=(0.9, 0.99), weight_decay=1e-4, foreach=True)
-        self.d_opt = torch.optim.AdamW(self.d.parameters(), lr=config.gan_lr, betas=(0.0, 0.99), weight_decay=0.0)
+        self.g_opt = torch.optim.AdamW(
+            groups + self.book.parameters(), betas=(0.9, 0.99), weight_decay=1e-4, foreach=True
+        )
         self.errors = np.ones(len(data.pairs), np.float32)
-        self.gan_start = self.steps if not len(data.mixable) else int(self.steps * (1 - config.gan_share))
+        judged = config.gan_share > 0 and len(data.mixable) > 0
+        self.gan_start = int(self.steps * (1 - config.gan_share)) if judged else self.steps
+        self.judge = Judge(data, config, scenes, device, parallel) if judged else None
+
+    @property
+    def codes(self) -> Tensor:
+        """Style codes of the items, float32 [items, z_dim]."""
+        return self.book.codes
 
     @property
     def images_per_step(self) -> int:
@@ -115,92 +121,36 @@ class GroupTrainer:
         return self.at >= self.steps
 
     def step(self) -> Scalars:
-        """One supervised step, and an adversarial one where it is due."""
+        """One supervised step, with an adversarial term where it is due."""
         config, data = self.config, self.data
         self._set_lr()
         picked = sample_pairs(data, self.errors, config.batch, config.hard_share, config.seed, self.at)
         mine = self.parallel.share(len(picked))
         item, view = torch.from_numpy(data.pairs[picked[mine]].T.copy())
-        noise = torch.from_numpy(
-            np.random.default_rng([config.seed, self.at, 2]).normal(0, config.code_noise, (len(picked), config.z_dim))
-        ).float()[mine]
-        target, item, view, noise = (
-            x.to(self.device.where) for x in (data.planes[item, view].long(), item, view, noise)
-        )
+        target = data.planes[item, view].long().to(self.device.where)
         with self.device.autocast():
-            logits = self.draw(self.codes[item] + noise, view)
-            loss = slot_loss(logits, target).mean()
-        adversarial = self.at >= self.gan_start and self.at % config.gan_every == 0
-        scalars: dict[str, float] = {}
-        if adversarial:
-            g_term, scalars = self._adversarial()
+            codes, code_loss, scalars = self.book.sample(item, self.at, mine, len(picked))
+            logits = self.draw(codes, view.to(self.device.where))
+            loss = slot_loss(logits, target).mean() + code_loss
+        if self.judge is not None and self.at >= self.gan_start and self.at % config.gan_every == 0:
+            g_term, judged = self.judge.step(
+                self.g, self.codes.detach(), (self.at - self.gan_start) // config.gan_every
+            )
             loss = loss + config.gan_weight * g_term
+            scalars |= judged
         self.g_opt.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
-        self.parallel.average([self.codes])  # those of the network were averaged on the way
+        self.parallel.average(self.book.trained())  # those of the network were averaged on the way
         norm = nn.utils.clip_grad_norm_(self.g.parameters(), 5.0)
         self.g_opt.step()
         with torch.no_grad():
-            self.codes.clamp_(-CODE_LIMIT, CODE_LIMIT)
+            self.book.after_step()
             error = self.parallel.gather(slot_errors(logits, target)).cpu().numpy()
             self.errors[picked] = 0.5 * self.errors[picked] + 0.5 * error
             self._average()
         self.at += 1
         scalars |= {"loss": float(loss.detach()), "error": float(error.mean()), "grad/g": float(norm)}
         return self.parallel.means(scalars)
-
-    def _adversarial(self) -> tuple[Tensor, dict[str, float]]:
-        """Train D once on real drawings against mixtures; return the generator's term and the figures of D's step.
-
-        The loss is relativistic: D's accuracy is the share of patches that it scores above (real) or below (drawn) the mean
-        score of the other kind.
-        """
-        config, data = self.config, self.data
-        rng = np.random.default_rng([config.seed, self.at, 3])
-        n = config.gan_batch
-        item, view = torch.from_numpy(data.pairs[rng.integers(0, len(data.pairs), n)].T.copy())
-        first, second = torch.from_numpy(data.mixable[rng.integers(0, len(data.mixable), n)].T.copy())
-        amount = torch.from_numpy(rng.uniform(0.15, 0.5, (n, 1))).float()
-        swap = torch.from_numpy(rng.random(n) < 0.5)
-        first, second = torch.where(swap, second, first), torch.where(swap, first, second)
-        mine = self.parallel.share(n)
-        item, view, first, second, amount = (x[mine].to(self.device.where) for x in (item, view, first, second, amount))
-        real = (
-            nn.functional.one_hot(data.planes[item.cpu(), view.cpu()].long().to(view.device), data.classes)
-            .permute(0, 3, 1, 2)
-            .float()
-        )
-        fake = straight_through(
-            self.g(self.codes[first].detach() * (1 - amount) + self.codes[second].detach() * amount, view)
-        )
-
-        lazily = (self.at - self.gan_start) // config.gan_every % config.r1_every == 0
-        real_in, fake_in = real.requires_grad_(lazily), fake.detach().requires_grad_(lazily)
-        score_real, score_fake = self.d(real_in, view), self.d(fake_in, view)
-        d_loss = relativistic_d(score_real, score_fake)
-        scalars = {
-            "d/loss": float(d_loss.detach()),
-            "d/real": float((score_real > score_fake.mean()).float().mean()),
-            "d/fake": float((score_fake < score_real.mean()).float().mean()),
-        }
-        objective = d_loss
-        if lazily:
-            penalty = gradient_penalty(score_real, real_in) + gradient_penalty(score_fake, fake_in)
-            penalty = config.r1_gamma / 2 * config.r1_every * penalty
-            objective = d_loss + penalty
-            scalars["d/penalty"] = float(penalty.detach())
-        self.d_opt.zero_grad(set_to_none=True)
-        objective.backward()
-        self.parallel.average(self.d.parameters())
-        scalars["grad/d"] = float(nn.utils.get_total_norm([p.grad for p in self.d.parameters() if p.grad is not None]))
-        self.d_opt.step()
-
-        self.d.requires_grad_(False)
-        with torch.no_grad():
-            score_real = self.d(real, view)
-        g_loss = relativistic_g(score_real, self.d(fake, view))
-        self.d.requires_grad_(True)
-        return g_loss, {"g/adversarial": float(g_loss.detach()), **scalars}
 
     def _set_lr(self) -> None:
         warm = min(1.0, (self.at + 1) / 100)
@@ -236,24 +186,24 @@ class GroupTrainer:
             "at": self.at,
             "g": self.g.state_dict(),
             "ema": self.ema.state_dict(),
-            "d": self.d.state_dict(),
-            "codes": self.codes.detach(),
+            "book": self.book.state_dict(),
             "ema_codes": self.ema_codes,
             "g_opt": self.g_opt.state_dict(),
-            "d_opt": self.d_opt.state_dict(),
             "errors": torch.from_numpy(self.errors),
         }
+        if self.judge is not None:
+            state["judge"] = self.judge.state_dict()
         write_with(path, lambda temporary: torch.save(state, temporary))
 
     def load(self, path: Path) -> None:
         """Take the state of a checkpoint of the same data and configuration."""
         state = torch.load(path, weights_only=True, map_location="cpu")
         self.at = state["at"]
-        for module, key in ((self.g, "g"), (self.ema, "ema"), (self.d, "d")):
-            module.load_state_dict(state[key])
-        with torch.no_grad():
-            self.codes.copy_(state["codes"])
+        self.g.load_state_dict(state["g"])
+        self.ema.load_state_dict(state["ema"])
+        self.book.load_state_dict(state["book"])
         self.ema_codes = state["ema_codes"].to(self.device.where)
         self.g_opt.load_state_dict(state["g_opt"])
-        self.d_opt.load_state_dict(state["d_opt"])
         self.errors = state["errors"].numpy()
+        if self.judge is not None:
+            self.judge.load_state_dict(state["judge"])

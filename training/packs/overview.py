@@ -39,7 +39,7 @@ def overview(pack: Pack) -> bytes:
     lines = [cells[i : i + _COLUMNS] for i in range(0, len(cells), _COLUMNS)]
     for archetype in pack.archetypes:
         line = []
-        looks = [_choose(pack, archetype, n) for n in range(_LOOKS)]
+        looks = [choose_look(pack, archetype, n) for n in range(_LOOKS)]
         if all(look == looks[0] for look in looks):  # a character as it is drawn: shown above
             continue
         for n, (items, ramps) in enumerate(looks):
@@ -80,10 +80,10 @@ def draw_items(
         plane = place(group, group.items.index((layer.id, item.id)), entry, layer.frame_size)
         at = (canvas.shape[0] - layer.frame_size) // 2
         window = canvas[at : at + layer.frame_size, at : at + layer.frame_size]
-        window[plane > 0] = _paint(pack, item, ramps)[plane[plane > 0]]
+        window[plane > 0] = paint_table(pack, item, ramps)[plane[plane > 0]]
 
 
-def _paint(pack: Pack, item: PackItem, ramps: Mapping[str, str]) -> NDArray[np.uint8]:
+def paint_table(pack: Pack, item: PackItem, ramps: Mapping[str, str]) -> NDArray[np.uint8]:
     """[256, 3] RGB per class."""
     table = np.zeros((256, 3), np.uint8)
     layer = pack.layer(item.layer)
@@ -97,7 +97,7 @@ def _paint(pack: Pack, item: PackItem, ramps: Mapping[str, str]) -> NDArray[np.u
     return table
 
 
-def _choose(pack: Pack, archetype: Archetype, n: int) -> tuple[dict[str, PackItem], dict[str, str]]:
+def choose_look(pack: Pack, archetype: Archetype, n: int) -> tuple[dict[str, PackItem], dict[str, str]]:
     """The n-th look of an archetype: (layer -> item, colour group -> ramp). Bodies take turns."""
     rng = np.random.default_rng([zlib.crc32(archetype.id.encode()), n])
     by_id = {(i.layer, i.id): i for i in pack.items}

@@ -1,0 +1,109 @@
+"""The style codes of a group in training: a learned table with noise, or what an encoder finds in drawings (a VAE).
+
+The encoder reads one drawing of the item in any view, so that a code must say what is the same in all of them. Kingma and Welling,
+"Auto-encoding variational Bayes", 2014. Its codes are kept after `encode_share` of the run, and the generator is finished on them as on
+learned ones: redrawing the art exactly does not go together with codes that move.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from training.config import TrainConfig
+from training.devices import Device
+from training.errors import TrainingError
+from training.layers.data import GroupData, initial_codes
+from training.layers.losses import one_hot
+from training.layers.networks import Encoder, GeneratorShape
+from vcg_bridge.contract.errors import near
+from vcg_bridge.contract.manifest import CODE_SCALE
+
+CODE_LIMIT = 127 / CODE_SCALE
+"""Style codes are stored as int8 / CODE_SCALE: training keeps them in that range."""
+
+KINDS = ("learned", "encoder")
+
+FOLLOW = 0.05
+"""How fast an item's code follows what the encoder finds in one more of its drawings."""
+
+
+class CodeBook:
+    """Where the codes of a step come from. All of it depends on (seed, step) and the weights."""
+
+    def __init__(
+        self,
+        data: GroupData,
+        config: TrainConfig,
+        shape: GeneratorShape,
+        steps: int,
+        device: Device,
+        frozen: Tensor | None = None,
+    ) -> None:
+        """`frozen` float32 [items, z_dim]: codes that are given and stay. Raises TrainingError for an unknown `config.codes`."""
+        if config.codes not in KINDS:
+            raise TrainingError(
+                f"unknown codes {config.codes!r}", hint=near(config.codes, KINDS) or "learned or encoder"
+            )
+        self.data, self.config, self.device = data, config, device
+        learned = frozen is None and config.codes == "learned"
+        start = initial_codes(data, config.z_dim, config.seed) if frozen is None else frozen.clone()
+        self.codes = nn.Parameter(start.to(device.where), requires_grad=learned)
+        self.encoder: Encoder | None = None
+        self.encode_steps = 0
+        if frozen is None and config.codes == "encoder":
+            self.encoder = device.place(Encoder(shape))
+            self.encode_steps = int(steps * config.encode_share)
+        known = np.zeros(data.planes.shape[:2], bool)
+        known[data.pairs[:, 0], data.pairs[:, 1]] = True
+        self.views = [np.flatnonzero(row) for row in known]
+
+    def trained(self) -> list[nn.Parameter]:
+        """What the optimiser changes beside the generator."""
+        if self.encoder is not None:
+            return list(self.encoder.parameters())
+        return [self.codes] if self.codes.requires_grad else []
+
+    def parameters(self) -> list[dict[str, Any]]:
+        """The optimiser's groups of `trained`."""
+        rate = self.config.lr if self.encoder is not None else self.config.lr_codes
+        decay = 1e-4 if self.encoder is not None else 0.0
+        return [{"params": self.trained(), "lr": rate, "base": rate, "weight_decay": decay}] if self.trained() else []
+
+    def sample(self, item: Tensor, step: int, mine: slice, whole: int) -> tuple[Tensor, Tensor, dict[str, float]]:
+        """(codes [N, z_dim] to draw the rows `item` with, loss on the codes, figures). `mine`: these rows' place in a batch of `whole`."""
+        config = self.config
+        rng = np.random.default_rng([config.seed, step, 2])
+        noise = torch.from_numpy(rng.normal(0, 1, (whole, config.z_dim))).float()[mine].to(self.device.where)
+        nothing = torch.zeros((), device=self.device.where)
+        if self.encoder is None or step >= self.encode_steps:
+            return self.codes[item.to(self.device.where)] + noise * config.code_noise, nothing, {}
+        pick = rng.random(whole)[mine]
+        view = torch.tensor([int(v[int(p * len(v))]) for p, v in zip(pick, (self.views[i] for i in item), strict=True)])
+        picture = one_hot(self.data.planes[item, view], self.data.classes).to(self.device.where)
+        mean, log_variance = self.encoder(picture, view.to(self.device.where))
+        divergence = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).sum(1).mean()
+        with torch.no_grad():
+            for row in torch.unique(item):
+                self.codes[row] = self.codes[row].lerp(mean[(item == row).to(mean.device)].mean(0), FOLLOW)
+        codes = mean + noise * (0.5 * log_variance).exp()
+        return codes, config.kl_weight * divergence, {"kl": float(divergence.detach())}
+
+    def after_step(self) -> None:
+        """Keep codes where they can be stored."""
+        self.codes.clamp_(-CODE_LIMIT, CODE_LIMIT)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Codes and encoder."""
+        return {"codes": self.codes.detach()} | ({"encoder": self.encoder.state_dict()} if self.encoder else {})
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take what `state_dict` gave."""
+        with torch.no_grad():
+            self.codes.copy_(state["codes"])
+        if self.encoder is not None:
+            self.encoder.load_state_dict(state["encoder"])
