@@ -90,6 +90,7 @@ SAMPLES: dict[str, Sample] = {
                 description.DescribedLayer(
                     "body", "Body", (description.DescribedItem("body-f.f", "Body, female", body="f"),), True,
                     materials=(description.DescribedMaterial("skin", "skin", 1, 6),), slot=1, slots=7,
+                    controls=(description.DescribedControl("build", "Build", "slim", "broad", ("body-f.f",)),),
                 ),
                 description.DescribedLayer(
                     "helm", "Helm",
@@ -124,6 +125,15 @@ SAMPLES: dict[str, Sample] = {
     ),
     "generate_reroll": Sample(
         messages.Generate("job-3", design=messages.Design(seed=8, base=RECIPE, reroll=("hair",)), credit=1 << 20)
+    ),
+    "generate_controls": Sample(
+        messages.Generate(
+            "job-4", credit=1 << 20,
+            design=messages.Design(
+                seed=9, items={"hair": "short-04-cowlick"},
+                controls={"hair/length": 100, "hair/volume": -100, "body/build": 0, "torso/fit": 35},
+            ),
+        )
     ),
     "accepted": Sample(messages.Accepted("job-1", 12, 36, "lpc-revised", SHA)),
     "credit": Sample(messages.Credit("job-1", 70_000)),

@@ -30,9 +30,34 @@ def test_list_and_show(vcg: Vcg) -> None:
     assert shown.code == 0
     assert all(word in shown.out for word in ("archetypes", "guard", "walk", "hair", "ramps", "CC0-1.0"))
     facts = json.loads(vcg("bundles", "show", "tiny", "--json").out)
-    assert {"archetypes", "animations", "layers", "ramps"} == set(facts)
+    assert {"archetypes", "animations", "layers", "ramps", "controls"} == set(facts)
     items = json.loads(vcg("bundles", "show", "tiny", "torso", "--json").out)["torso"]
-    assert {"id", "title", "kind", "body", "hides"} == set(items[0])
+    assert {"id", "title", "kind", "body", "hides", "controls"} == set(items[0])
+
+
+def test_show_controls(vcg: Vcg) -> None:
+    shown = vcg("bundles", "show", "tiny", "controls")
+    assert all(word in shown.out for word in ("hair/length", "shorter", "longer", "torso/fit"))
+    assert "hair/length" in vcg("bundles", "show", "tiny").out
+    controls = json.loads(vcg("bundles", "show", "tiny", "controls", "--json").out)["controls"]
+    assert controls[0] == {
+        "id": "hair/length", "title": "Length", "low": "shorter", "high": "longer",
+        "items": ["short-01-buzz", "short-02-cowlick", "short-03-parted"],
+    }  # fmt: skip
+    hair = {x["id"]: x["controls"] for x in json.loads(vcg("bundles", "show", "tiny", "hair", "--json").out)["hair"]}
+    assert hair["short-01-buzz"] == ["length"]
+    assert hair["short-02-cowlick"] == ["length", "volume"]
+    assert hair["long-01-braid"] == ["flow"]
+
+
+def test_a_bundle_without_controls_says_so(vcg: Vcg, user: Path) -> None:
+    folder = write_tiny_bundle(user / "bare", name="bare")
+    tree = json.loads((folder / "manifest.json").read_bytes())
+    del tree["controls"]
+    (folder / "manifest.json").write_text(json.dumps(tree))
+    assert vcg("bundles", "show", "bare", "controls").out == "controls: none in this bundle\n"
+    assert json.loads(vcg("bundles", "show", "bare", "controls", "--json").out) == {"controls": []}
+    assert "controls:" not in vcg("bundles", "show", "bare").out
 
 
 def test_verify(vcg: Vcg, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from PIL import Image
 from tests.support.commands import Vcg, contents, start_vcg
 from vcg_bridge.cli import connect
 from vcg_bridge.cli.launch import ServerProcess
+from vcg_bridge.contract.recipe import Recipe
 from vcg_bridge.contract.recipe_io import parse_recipe
 
 pytestmark = pytest.mark.socket
@@ -87,6 +88,28 @@ def test_wishes_are_in_the_recipe(vcg: Vcg, tmp_path: Path, server: ServerProces
     assert recipe.ramps["skin"] == ramp
 
 
+def test_controls_change_the_style_in_steps(vcg: Vcg, tmp_path: Path, server: ServerProcess) -> None:
+    common = ["--server", server.address, "--animations", "idle", "--out", tmp_path]
+
+    def recipe(name: str, *options: object) -> Recipe:
+        done = vcg("generate", *common, "--name", name, *options)
+        assert done.code == 0, done.err
+        return parse_recipe((tmp_path / f"{name}.recipe.json").read_bytes())
+
+    plain = recipe("plain", "--seed", 5, "--item", "hair=short-02-cowlick")
+    longer = recipe("longer", "--seed", 5, "--item", "hair=short-02-cowlick", "--control", "hair/length=1")
+    first = recipe("first", "--from", tmp_path / "plain.recipe.json", "--seed", 5, "--control", "hair/length=0.5")
+    second = recipe("second", "--from", tmp_path / "first.recipe.json", "--seed", 5, "--control", "hair/length=0.5")
+    assert (plain.layers["hair"].code, plain.layers["hair"].item) == ((), "short-02-cowlick")
+    assert len({plain.layers["hair"], longer.layers["hair"], first.layers["hair"]}) == 3
+    steps = zip(second.layers["hair"].code, longer.layers["hair"].code, strict=True)
+    assert all(abs(a - b) <= 1 for a, b in steps)  # each step is rounded
+    for name in ("longer", "first"):
+        assert (tmp_path / f"{name}.png").read_bytes() != (tmp_path / "plain.png").read_bytes()
+    credits = (tmp_path / "CREDITS.txt").read_text(encoding="utf-8")
+    assert all(f"Short {x}:" in credits for x in ("01 Buzz", "02 Cowlick", "03 Parted"))  # whose style it may be
+
+
 def test_reroll_changes_only_that_and_lock_keeps_only_that(vcg: Vcg, tmp_path: Path, server: ServerProcess) -> None:
     common = ["--server", server.address, "--animations", "idle", "--out", tmp_path]
     assert vcg("generate", *common, "--seed", 1, "--name", "base").code == 0
@@ -142,6 +165,8 @@ def test_count_names_each_by_its_seed(vcg: Vcg, tmp_path: Path, server: ServerPr
         (["--ramp", "skin=purple-haze"], "'purple-haze'", ""),
         (["--animations", "wlak"], "'wlak'", '"walk"'),
         (["--body", "x"], "'x'", ""),
+        (["--control", "hair/lenght=1"], "unknown control: 'hair/lenght'", '"hair/length"'),
+        (["--control", "hair/length=1", "--item", "hair=long-01-braid"], "hair 'long-01-braid'", "short-01-buzz"),
         (["--no", "body"], "body", ""),
         (["--recipe", "nowhere.recipe.json"], "nowhere.recipe.json: there is no such file", "NAME.recipe.json"),
         (["--recipe", "vcg1.AAAA"], "damaged", "copy it whole"),

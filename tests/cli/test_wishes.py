@@ -40,6 +40,7 @@ def test_pairs_names_and_novelty() -> None:
     assert wishes.split_names("walk, idle,walk", "--animations") == ("walk", "idle")
     assert wishes.percent(0.305) == 30
     assert wishes.percent(None) == 0
+    assert wishes.amounts({"hair/length": "0.29", "torso/fit": "-1"}) == {"hair/length": 29, "torso/fit": -100}
 
 
 @pytest.mark.parametrize(
@@ -51,6 +52,9 @@ def test_pairs_names_and_novelty() -> None:
         (lambda: wishes.split_names(" , ", "--animations"), "names nothing"),
         (lambda: wishes.percent(1.5), "novelty must be from 0 to 1, not 1.5"),
         (lambda: wishes.percent(float("nan")), "novelty must be from 0 to 1, not nan"),
+        (lambda: wishes.amounts({"hair/length": "1.01"}), "--control hair/length: '1.01' is not a number from -1 to 1"),
+        (lambda: wishes.amounts({"hair/length": "nan"}), "'nan' is not a number"),
+        (lambda: wishes.amounts({"hair/length": "much"}), "'much' is not a number"),
         (lambda: wishes.check_seed(-1), "seed must be from 0"),
         (lambda: wishes.check_seed(2**63), "seed must be from 0"),
         (lambda: wishes.check_name("../evil"), "cannot be a file name"),
@@ -129,6 +133,9 @@ def test_line_with_recipes(manifest: Manifest, recipe: Recipe, tmp_path: Path) -
         ('{"seed": 1.5}', "line 12: seed"),
         ('{"novelty": 2}', "line 12: novelty"),
         ('{"novelty": NaN}', "line 12"),
+        ('{"controls": {"hair/length": 2}}', "line 12: controls.hair/length"),
+        ('{"controls": ["hair/length"]}', "line 12: controls: expected an object"),
+        ('{"recipe": "x", "controls": {}}', "`controls` cannot be given with it"),
         ('{"name": "../x"}', "cannot be a file name"),
         ('{"items": ["hair"]}', "line 12: items: expected an object"),
         ('{"animations": []}', "line 12: animations"),
@@ -158,4 +165,8 @@ def test_fingerprint_depends_on_the_wish_and_its_context(manifest: Manifest, rec
     assert wishes.fingerprint(first, {"scale": 1}) == wishes.fingerprint(same, {"scale": 1})
     assert wishes.fingerprint(first, {"scale": 1}) != wishes.fingerprint(first, {"scale": 2})
     assert wishes.fingerprint(first, {}) != wishes.fingerprint(other, {})
+    longer = line(manifest, '{"archetype": "guard", "items": {"hair": "bob"}, "controls": {"hair/length": 0.29}}')
+    assert wishes.fingerprint(longer, {}) != wishes.fingerprint(other, {})
+    assert longer.design is not None
+    assert longer.design.controls == {"hair/length": 29}
     assert wishes.fingerprint(Wish(recipe=recipe), {}) != wishes.fingerprint(Wish(), {})

@@ -30,6 +30,11 @@ def test_the_description_says_what_the_manifest_says(manifest: Manifest) -> None
         assert [x.id for x in layer.items] == [x.id for x in manifest.items_of(layer.id)]
         assert layer.slot == manifest.slot_base[layer.id]
         assert layer.slots == manifest.layer(layer.id).classes - 1
+        controls = manifest.controls_of(layer.id)
+        assert [f"{layer.id}/{x.id}" for x in layer.controls] == [x.key for x in controls]
+        for shown, control in zip(layer.controls, controls, strict=True):
+            assert (shown.title, shown.low, shown.high) == (control.title, control.low, control.high)
+            assert shown.items == control.items
         shades = sum(x.shades for x in layer.materials)
         assert shades + manifest.layer(layer.id).fixed == layer.slots
         assert all(manifest.groups[x.group] == x.kind == described.groups[x.group] for x in layer.materials)

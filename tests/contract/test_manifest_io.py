@@ -72,6 +72,25 @@ def test_writing_is_deterministic_and_diffable() -> None:
     assert sum(a != b for a, b in lines) == 1
 
 
+def test_a_bundle_without_controls_says_nothing_of_them(bundle: Path) -> None:
+    assert load_manifest(bundle).controls == tiny_manifest().controls
+    bare = json.loads(dump_manifest(replace(tiny_manifest(), controls=())))
+    assert "controls" not in bare
+    assert set(json.loads(dump_manifest(tiny_manifest()))) == {*bare, "controls"}
+    change(bundle, drop("controls"))
+    assert load_manifest(bundle).controls == ()
+
+
+def test_the_key_of_a_control_fits_the_wire(bundle: Path) -> None:
+    path, layer = bundle / "manifest.json", "h" * 64
+    path.write_text(path.read_text().replace('"hair"', f'"{layer}"'))
+    change(bundle, put("controls/0/id", "c" * 63))
+    assert load_manifest(bundle).controls[0].key == f"{layer}/{'c' * 63}"
+    change(bundle, put("controls/0/id", "c" * 64))
+    with pytest.raises(BundleError, match=r"controls\[0\]\.id: is too long"):
+        load_manifest(bundle)
+
+
 def test_numbers_that_json_lacks_are_not_written() -> None:
     with pytest.raises(ValueError, match="JSON"):
         dump_manifest(replace(tiny_manifest(), training={"loss": float("nan")}))
@@ -177,6 +196,21 @@ BROKEN: list[tuple[Edit, str, str]] = [
     (drop("files/body.onnx"), "networks[0].file", "not listed"),
     (put("files/.", "0" * 64), "files['.']", "not a plain path"),
     (put("training", []), "training", "expected an object"),
+    (put("controls", {}), "controls", "expected an array"),
+    (put("controls/0/layer", "hiar"), "controls[0].layer", 'did you mean "hair"'),
+    (put("controls/0/id", "Length"), "controls[0].id", "an id of lower-case"),
+    (put("controls/1/id", "length"), "controls[1]", "the id 'hair/length' is there twice"),
+    (put("controls/0/low", ""), "controls[0].low", "a text of 1"),
+    (put("controls/0/items", []), "controls[0].items", "has 0 elements"),
+    (put("controls/0/items", ["short-01"]), "controls[0].items[0]", "no item of layer 'hair' 'short-01'"),
+    (put("controls/0/items", ["hood-01"]), "controls[0].items[0]", "no item of layer 'hair' 'hood-01'"),
+    (put("controls/0/items", ["short-01-buzz"] * 2), "controls[0].items", "names something twice"),
+    (put("controls/0/items/0", "long-01-braid"), "controls[0].items", "of one kind and body"),
+    (put("controls/3/items/0", "shirt-01-plain.m"), "controls[3].items", "of one kind and body"),
+    (put("controls/0/direction", [1] * 7), "controls[0].direction", "an array of 8 integers"),
+    (put("controls/0/direction/7", -129), "controls[0].direction", "not an integer from -128 to 127"),
+    (put("controls/0/direction", [0] * 8), "controls[0].direction", "0 everywhere"),
+    (drop("controls/0/high"), "controls[0]", "the field 'high' is missing"),
 ]  # fmt: skip
 
 

@@ -68,6 +68,13 @@ def test_an_int_is_a_float_and_nothing_else_is_converted() -> None:
         ({"design": {"novelty": 0.5}}, ProtocolError, r"design\.novelty: an int is wanted, not float"),
         ({"design": {"items": {"hair": 3}}}, ProtocolError, r"design\.items\.hair: a str is wanted"),
         ({"design": {"reroll": ["hair"]}}, BadRequest, "need a base recipe"),
+        (
+            {"design": {"controls": {"hair/length": 101}}},
+            BadRequest,
+            r"controls\.hair/length: 101 is outside -100 to 100",
+        ),
+        ({"design": {"controls": {"hair/length": 0.5}}}, ProtocolError, r"hair/length: an int is wanted, not float"),
+        ({"design": {"controls": {f"hair/{i}": 1 for i in range(257)}}}, BadRequest, r"design\.controls: 257 entries"),
         ({"design": {"seed": 2**63 - 2}, "count": 3}, BadRequest, "last seed"),
         ({"design": {"base": {}}}, RecipeError, r"generate\.design\.base: the field 'format' is missing"),
         ({"recipe": {"format": 2}, "design": None}, RecipeError, "format 2"),

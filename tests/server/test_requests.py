@@ -15,6 +15,7 @@ from vcg_bridge.contract.blobs import decode_blob
 from vcg_bridge.contract.description import Description, description_of
 from vcg_bridge.contract.manifest import Manifest
 from vcg_bridge.generators.bundle import open_bundle
+from vcg_bridge.generators.design import DesignSpec, design
 
 pytestmark = pytest.mark.socket
 SMALL = m.Generate("small", design=m.Design(seed=4), animations=("idle",), credit=WINDOW)
@@ -65,6 +66,23 @@ def test_hello_comes_first(dealer: Dealer, request_: m.Request) -> None:
     refused = error(dealer.reply())
     assert refused.code == "hello_required"
     assert refused.id == getattr(request_, "id", "")
+
+
+def test_controls_are_described_and_reach_the_recipe(dealer: Dealer, manifest: Manifest) -> None:
+    dealer.hello()
+    dealer.send(m.Describe("d"))
+    described = dealer.reply()
+    assert isinstance(described, Description)
+    hair = next(x for x in described.layers if x.id == "hair")
+    control = hair.controls[0]
+    wish = m.Design(seed=4, items={"hair": control.items[1]}, controls={f"hair/{control.id}": 29})
+    answer = dealer.job(replace(SMALL, design=wish, output=m.Output(kind="preview")))
+    spec = DesignSpec(seed=4, items=wish.items, controls={"hair/length": 0.29})
+    assert answer.chunks[0].recipe == design(manifest, spec)
+    assert len({line.split(":")[0] for line in answer.chunks[0].credits} & {"Short 01 Buzz", "Short 03 Parted"}) == 2
+    refused = dealer.job(replace(SMALL, id="other", design=replace(wish, items={"hair": "long-01-braid"})))
+    assert error(refused.end).code == "bad_request"
+    assert "short-02-cowlick" in error(refused.end).hint
 
 
 def test_ping(dealer: Dealer) -> None:

@@ -28,6 +28,18 @@ def test_a_mixture_owes_both_and_a_free_code_its_whole_kind(manifest: Manifest) 
     assert credit_keys(manifest, free) == ("tiny/hair/long-01-braid", "tiny/hair/long-02-loose")
 
 
+def test_a_character_changed_by_controls_owes_all_it_owed_before(manifest: Manifest) -> None:
+    recipe = recipe_of({})
+    for control in manifest.controls:
+        mixed = LayerChoice(control.items[0], mix=control.items[1], amount=30)
+        moved = LayerChoice(control.items[0], code=(1,) * 8)
+        before, after = (
+            set(credit_keys(manifest, replace(recipe, layers={control.layer: choice}))) for choice in (mixed, moved)
+        )
+        pool = {key for name in control.items for key in manifest.item(control.layer, name).credits}
+        assert before <= pool <= after
+
+
 def test_lines_are_read_from_the_bundle(manifest: Manifest, tmp_path: Path) -> None:
     credits = read_credits(write_tiny_bundle(tmp_path / "tiny"))
     assert credit_lines(manifest, recipe_of({"hair": "long-01-braid"}), credits) == (

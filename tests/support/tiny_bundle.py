@@ -23,6 +23,7 @@ from vcg_bridge.contract.manifest import (
     DIRECTIONS,
     Animation,
     Archetype,
+    Control,
     Item,
     Layer,
     LayerOdds,
@@ -52,6 +53,23 @@ NETWORKS = (
     Network("helm", "helm.onnx", 4, 6, 12, 16),
     Network("sword", "sword.onnx", 6, 6, 32, 32),
 )
+
+
+CONTROLS = (
+    Control(
+        "length", "hair", "Length", "shorter", "longer", ("short-01-buzz", "short-02-cowlick", "short-03-parted"),
+        (24, -16, 8, 0, 3, 40, -32, 127),
+    ),
+    Control(
+        "volume", "hair", "Volume", "flat", "full", ("short-02-cowlick", "short-03-parted"), (0, 5, -8, 1, 0, 60, 9, -128)
+    ),
+    Control(
+        "flow", "hair", "Flow", "straight", "wavy", ("long-01-braid", "long-02-loose"), (12, 12, -12, 30, 0, 0, -50, 7)
+    ),
+    Control(
+        "fit", "torso", "Fit", "tighter", "looser", ("shirt-01-plain.f", "shirt-02-laced.f"), (-9, 30, 0, 0, 45, 2, -2, 8)
+    ),
+)  # fmt: skip
 
 
 def tiny_network(network: Network, seed: int) -> onnx.ModelProto:
@@ -242,6 +260,7 @@ def tiny_manifest(seed: int = 0) -> Manifest:
         ramps=_ramps(rng),
         archetypes=_archetypes(items),
         files={},
+        controls=CONTROLS,
         training={"steps": 0, "code_scale": CODE_SCALE},
     )
 

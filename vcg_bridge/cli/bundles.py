@@ -60,11 +60,14 @@ def list_(as_json: _Json = False) -> None:
 def show(
     bundle: _Bundle = "lpc-revised",
     part: Annotated[
-        str, typer.Argument(help="One part in full: archetypes, animations, layers, ramps, or the name of a layer.")
+        str,
+        typer.Argument(
+            help="One part in full: archetypes, animations, layers, ramps, controls, or the name of a layer."
+        ),
     ] = "",
     as_json: _Json = False,
 ) -> None:
-    """Show what a bundle can draw: archetypes, animations, layers and their items, colour ramps."""
+    """Show what a bundle can draw: archetypes, animations, layers and their items, colour ramps, controls."""
     from vcg_bridge.generators.bundle import open_bundle
 
     opened = open_bundle(bundle, verify=False)
@@ -83,6 +86,8 @@ def show(
         if isinstance(rows, list) and rows:
             report.table(f"{name}:", tuple(rows[0]), [tuple(_cell(x) for x in row.values()) for row in rows])
             report.out.print()
+        elif part:
+            report.out.print(f"{name}: none in this bundle", markup=False)
     if not part:
         report.out.print(
             f"More: vcg bundles show {bundle} hair   (any layer's items), vcg bundles show {bundle} ramps", markup=False
@@ -145,6 +150,10 @@ def _facts(manifest: Manifest) -> dict[str, object]:
             }
             for kind in dict.fromkeys(r.kind for r in manifest.ramps)
         ],
+        "controls": [
+            {"id": c.key, "title": c.title, "low": c.low, "high": c.high, "items": list(c.items)}
+            for c in manifest.controls
+        ],
     }
 
 
@@ -153,7 +162,14 @@ def _part(manifest: Manifest, facts: dict[str, object], part: str) -> object:
         return facts[part]
     layer = manifest.layer(part)  # raises with near names
     return [
-        {"id": i.id, "title": i.title, "kind": i.kind, "body": i.body or "any", "hides": list(i.hides)}
+        {
+            "id": i.id,
+            "title": i.title,
+            "kind": i.kind,
+            "body": i.body or "any",
+            "hides": list(i.hides),
+            "controls": [c.id for c in manifest.controls_of(layer.id) if i.id in c.items],
+        }
         for i in manifest.items_of(layer.id)
     ]
 

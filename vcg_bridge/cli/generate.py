@@ -78,6 +78,15 @@ def generate(
             rich_help_panel=o.WHAT,
         ),
     ] = None,
+    control: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--control",
+            metavar="LAYER/CONTROL=AMOUNT",
+            help="Change a style: hair/length=0.5, from -1 to 1 (vcg bundles show NAME controls). May be repeated.",
+            rich_help_panel=o.WHAT,
+        ),
+    ] = None,
     novelty: Annotated[
         float | None,
         typer.Option("--novelty", help="0: items as the artists drew them. 1: freely mixed.", rich_help_panel=o.WHAT),
@@ -168,6 +177,7 @@ def generate(
         ramps=wishes.split_pairs(ramp or (), "--ramp"),
         reroll=tuple(reroll or ()),
         keep=tuple(lock or ()),
+        controls=wishes.amounts(wishes.split_pairs(control or (), "--control")),
     )
     _check(asked, recipe=recipe, start=start, seed=seed, novelty=novelty, count=count)
     check_folder(out)
@@ -192,8 +202,8 @@ def _check(asked: Design, *, recipe: str, start: str, seed: int | None, novelty:
     """Options that do not go together. Raises BadRequest."""
     changes = {
         "--archetype": asked.archetype, "--seed": seed is not None, "--body": asked.body, "--novelty": novelty is not None,
-        "--item or --no": asked.items, "--ramp": asked.ramps, "--from": start, "--reroll": asked.reroll,
-        "--lock": asked.keep, "--count": count > 1,
+        "--item or --no": asked.items, "--ramp": asked.ramps, "--control": asked.controls, "--from": start,
+        "--reroll": asked.reroll, "--lock": asked.keep, "--count": count > 1,
     }  # fmt: skip
     given = [option for option, value in changes.items() if value]
     if recipe and given:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -71,6 +72,20 @@ def percent(novelty: float | None) -> int:
     return round(novelty * 100)
 
 
+def amounts(pairs: Mapping[str, str]) -> dict[str, int]:
+    """`hair/length=0.5` pairs of --control in percent. Raises BadRequest for what is not a number from -1 to 1."""
+    percents = {}
+    for key, text in pairs.items():
+        try:
+            amount = float(text)
+        except ValueError:
+            amount = math.nan
+        if not -1 <= amount <= 1:  # also refuses nan
+            raise BadRequest(f"--control {key}: {text!r} is not a number from -1 to 1", hint=f"for example {key}=0.5")
+        percents[key] = round(amount * 100)
+    return percents
+
+
 def check_seed(seed: int) -> int:
     """The seed itself. Raises BadRequest outside of 0 .. 2**63 - 1."""
     if not 0 <= seed <= MAX_SEED:
@@ -134,7 +149,8 @@ def _nearby(path: Path) -> str:
 
 
 LINE_FIELDS = (
-    "name", "recipe", "archetype", "seed", "body", "novelty", "items", "ramps", "from", "reroll", "lock", "animations",
+    "name", "recipe", "archetype", "seed", "body", "novelty", "items", "ramps", "controls", "from", "reroll", "lock",
+    "animations",
 )  # fmt: skip
 """What a line of a batch file may hold. The same words as the options of `vcg generate`."""
 
@@ -167,6 +183,7 @@ def wish_of_line(line: str, number: int, defaults: Wish, manifest: Manifest, fol
         novelty=percent(node["novelty"].number(0, 1)) if node.has("novelty") else base.novelty,
         items=items,
         ramps=ramps,
+        controls={k: round(x.number(-1, 1) * 100) for k, x in node["controls"].table()} if node.has("controls") else {},
         base=_recipe_of(node["from"], manifest, folder)[0] if node.has("from") else None,
         reroll=node["reroll"].each(lambda x: x.text(1, 64), 0, 256) if node.has("reroll") else (),
         keep=node["lock"].each(lambda x: x.text(1, 64), 0, 256) if node.has("lock") else (),
@@ -193,7 +210,9 @@ def plain(wish: Wish) -> dict[str, Any]:
 
     design: dict[str, Any] | None = None
     if wish.design is not None:
-        design = dict(vars(wish.design)) | {"items": dict(wish.design.items), "ramps": dict(wish.design.ramps)}
+        design = dict(vars(wish.design)) | {
+            name: dict(getattr(wish.design, name)) for name in ("items", "ramps", "controls")
+        }
         design["base"] = recipe_to_dict(wish.design.base) if wish.design.base else None
     return {
         "recipe": recipe_to_dict(wish.recipe) if wish.recipe else None,

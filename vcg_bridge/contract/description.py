@@ -57,6 +57,17 @@ class DescribedItem:
 
 
 @dataclass(frozen=True)
+class DescribedControl:
+    """A slider of a layer: how its style can be moved."""
+
+    id: Name  # "layer/id" is its key in design.controls
+    title: Title
+    low: Title  # the word for -100
+    high: Title  # the word for 100
+    items: tuple[Name, ...]  # that it works for
+
+
+@dataclass(frozen=True)
 class DescribedLayer:
     """One layer and its items."""
 
@@ -68,6 +79,7 @@ class DescribedLayer:
     materials: tuple[DescribedMaterial, ...] = ()
     slot: int = 0  # first palette slot of the layer
     slots: int = 0  # number of palette slots, fixed colours included
+    controls: tuple[DescribedControl, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -153,6 +165,7 @@ def _layer(manifest: Manifest, layer: Layer) -> DescribedLayer:
         materials=tuple(materials),
         slot=slot,
         slots=layer.classes - 1,
+        controls=tuple(DescribedControl(c.id, c.title, c.low, c.high, c.items) for c in manifest.controls_of(layer.id)),
     )
 
 

@@ -192,6 +192,12 @@ def from_code(code: str, message: str, *, hint: str = "", **details: object) -> 
     return kind(message, hint=hint, **details)
 
 
+def listed(names: Iterable[str], *, most: int = 8) -> str:
+    """'a, b, c and 5 more': what is possible, for a hint."""
+    every = list(names)
+    return ", ".join(every[:most]) + (f" and {len(every) - most} more" if len(every) > most else "")
+
+
 def near(name: str, candidates: Iterable[str], *, most: int = 3) -> str:
     """'did you mean "guard" or "gardener"?', or "" where nothing comes near."""
     table = {c.lower(): c for c in candidates}

@@ -112,6 +112,24 @@ class Item:
 
 
 @dataclass(frozen=True)
+class Control:
+    """A direction in a layer's style space that means something: "Length", from "shorter" to "longer"."""
+
+    id: str  # unique within the layer
+    layer: str
+    title: str
+    low: str  # the word for amount -1
+    high: str  # the word for amount +1
+    items: tuple[str, ...]  # ids of the items it means this for, all of one kind and body
+    direction: tuple[int, ...]  # int8 [z_dim], in the units of Item.code: what amount +1 adds and -1 takes away
+
+    @property
+    def key(self) -> str:
+        """Its name among all controls of the bundle, "hair/length"."""
+        return f"{self.layer}/{self.id}"
+
+
+@dataclass(frozen=True)
 class Network:
     """One ONNX file: inputs `code` float32 [N, z_dim], `view` int64 [N]; output `logits` float32 [N, classes, h, w]."""
 
@@ -175,6 +193,7 @@ class Manifest:
     ramps: tuple[Ramp, ...]
     archetypes: tuple[Archetype, ...]
     files: Mapping[str, str]  # relative path -> sha256 hex of every other file of the bundle
+    controls: tuple[Control, ...] = ()
     training: Mapping[str, object] = field(default_factory=dict)  # how it was trained, evaluation figures
     sha256: str = ""  # of manifest.json's bytes; pins the whole bundle, since `files` pins the rest
 
@@ -185,6 +204,10 @@ class Manifest:
     @cached_property
     def _items(self) -> dict[tuple[str, str], Item]:
         return {(x.layer, x.id): x for x in self.items}
+
+    @cached_property
+    def _controls(self) -> dict[str, Control]:
+        return {x.key: x for x in self.controls}
 
     @cached_property
     def _ramps(self) -> dict[tuple[str, str], Ramp]:
@@ -229,6 +252,14 @@ class Manifest:
     def items_of(self, layer_id: str) -> tuple[Item, ...]:
         """All items of a layer, in manifest order."""
         return tuple(x for x in self.items if x.layer == layer_id)
+
+    def control(self, key: str) -> Control:
+        """The control of that key, "layer/id". Raises BadRequest with near names."""
+        return _find(self._controls, key, "control", self._controls)
+
+    def controls_of(self, layer_id: str) -> tuple[Control, ...]:
+        """All controls of a layer, in manifest order."""
+        return tuple(x for x in self.controls if x.layer == layer_id)
 
     def ramp(self, kind: str, ramp_id: str) -> Ramp:
         """The ramp of that kind. Raises BadRequest with near names."""

@@ -17,7 +17,7 @@ from typing import Any
 
 from vcg_bridge.contract.errors import BundleError
 from vcg_bridge.contract.fields import Reader
-from vcg_bridge.contract.manifest import MANIFEST_FILE, MANIFEST_FORMAT, Item, Layer, Manifest, Network
+from vcg_bridge.contract.manifest import MANIFEST_FILE, MANIFEST_FORMAT, Control, Item, Layer, Manifest, Network
 from vcg_bridge.contract.manifest_parse import parse_manifest
 
 MAX_MANIFEST_BYTES = 16 << 20
@@ -140,7 +140,7 @@ def dump_manifest(manifest: Manifest) -> bytes:
         ],
         "files": dict(manifest.files),
         "training": dict(manifest.training),
-    }  # fmt: skip
+    } | _some(controls=tuple(_control(x) for x in manifest.controls))  # fmt: skip
     return (_write(tree, 0) + "\n").encode("utf-8")
 
 
@@ -173,6 +173,13 @@ def _item(item: Item) -> dict[str, Any]:
         ramps=dict(item.ramps), fixed=item.fixed, z=item.z, hides=item.hides, allows=dict(item.allows),
         needs=item.needs, drawn=item.drawn, credits=item.credits,
     )  # fmt: skip
+
+
+def _control(control: Control) -> dict[str, Any]:
+    return {
+        "id": control.id, "layer": control.layer, "title": control.title, "low": control.low, "high": control.high,
+        "items": control.items, "direction": [int(c) for c in control.direction],
+    }  # fmt: skip
 
 
 def _network(network: Network) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from vcg_bridge.contract.manifest import (
     PARTS,
     Animation,
     Archetype,
+    Control,
     Item,
     Layer,
     LayerOdds,
@@ -33,6 +34,7 @@ from vcg_bridge.contract.manifest import (
     PartTable,
     Ramp,
 )
+from vcg_bridge.contract.vocabulary import MAX_KEY_BYTES
 
 BODY_LAYER = "body"
 """The layer whose items say which bodies there are; every other item's `body` is one of theirs, or ""."""
@@ -43,8 +45,9 @@ VERSION = re.compile(r"\d{1,6}\.\d{1,6}\.\d{1,6}(?:[-.+][0-9A-Za-z.-]{1,40})?")
 
 FIELDS = (
     "format", "name", "version", "title", "licence", "attribution", "frame_size", "z_dim", "animations", "networks",
-    "ramps", "layers", "items", "archetypes", "files", "training",
+    "ramps", "layers", "items", "archetypes", "files",
 )  # fmt: skip
+OPTIONAL_FIELDS = ("controls", "training")
 
 T = TypeVar("T")
 
@@ -64,7 +67,7 @@ def parse_manifest(root: Node, sha256: str) -> Manifest:
             if newer
             else "export the bundle again with the present training kit",
         )
-    root.object(FIELDS[:-1], FIELDS[-1:])
+    root.object(FIELDS, OPTIONAL_FIELDS)
     root["format"].integer(MANIFEST_FORMAT, MANIFEST_FORMAT)
     frame_size, z_dim = root["frame_size"].integer(8, MAX_FRAME), root["z_dim"].integer(1, 4096)
 
@@ -76,6 +79,11 @@ def parse_manifest(root: Node, sha256: str) -> Manifest:
     archetypes = _unique(
         root["archetypes"], lambda node: _archetype(node, layers, items, ramps), 1, 1000, lambda x: x.id
     )
+    controls: dict[str, Control] = {}
+    if root.has("controls"):
+        controls = _unique(
+            root["controls"], lambda node: _control(node, z_dim, layers, items), 0, 1000, lambda x: x.key
+        )
     version = root["version"].text(5, 60)
     if not VERSION.fullmatch(version):
         root["version"].fail(f"{version!r} is not a version like 1.2.0")
@@ -97,6 +105,7 @@ def parse_manifest(root: Node, sha256: str) -> Manifest:
         ramps=tuple(ramps.values()),
         archetypes=tuple(archetypes.values()),
         files={name: node.sha256() for name, node in root["files"].table()},
+        controls=tuple(controls.values()),
         training=training,
         sha256=sha256,
     )
@@ -340,6 +349,25 @@ def _items(
         if layer.required and not any(owner == layer.id for owner, _ in items):
             node.fail(f"the required layer {layer.id!r} has no item")
     return items
+
+
+def _control(node: Node, z_dim: int, layers: dict[str, Layer], items: Mapping[tuple[str, str], Item]) -> Control:
+    node.object(("id", "layer", "title", "low", "high", "items", "direction"))
+    layer = node["layer"].known(layers, "layer")
+    owned = {i: item for (owner, i), item in items.items() if owner == layer}
+    names = node["items"].each(lambda x: x.known(owned, f"item of layer {layer!r}"), 1, 5000)
+    if len({(owned[i].kind, owned[i].body) for i in _distinct(node["items"], names)}) > 1:
+        node["items"].fail("must all be of one kind and body")
+    direction = node["direction"].ints(-128, 127, z_dim)
+    if not any(direction):
+        node["direction"].fail("is 0 everywhere: it would change nothing")
+    control = Control(
+        node["id"].slug(), layer, node["title"].text(1, 60), node["low"].text(1, 60), node["high"].text(1, 60),
+        names, direction,
+    )  # fmt: skip
+    if len(control.key) > MAX_KEY_BYTES:
+        node["id"].fail(f"is too long: with its layer it may have {MAX_KEY_BYTES} characters")
+    return control
 
 
 def _weights(node: Node, names: list[str], what: str) -> dict[str, float]:

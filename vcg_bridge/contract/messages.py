@@ -24,6 +24,7 @@ Names = Annotated[tuple[Name, ...], Many(256)]
 Count = Annotated[int, Whole(0, 2**53)]
 Pixels = Annotated[int, Whole(0, 65535)]
 Byte = Annotated[int, Whole(0, 255)]
+Amount = Annotated[int, Whole(-v.MAX_CONTROL, v.MAX_CONTROL)]
 Palette = Annotated[bytes, Octets(v.PALETTE_BYTES, v.PALETTE_BYTES, 0)]
 Colour = tuple[Byte, Byte, Byte, Byte]  # RGBA
 Offset = tuple[int, int]
@@ -65,6 +66,7 @@ class Design:
     base: Recipe | None = None  # a character to change; what is not asked for and not in reroll stays as it is
     reroll: Names = ()  # layers and colour groups to draw anew; "item:hair" and "ramp:hair" name one of both
     keep: Names = ()  # instead of reroll: these stay and all others are drawn anew
+    controls: Annotated[Mapping[str, Amount], Many(256)] = field(default_factory=dict)  # "layer/id" -> percent
 
 
 @dataclass(frozen=True)

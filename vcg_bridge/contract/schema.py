@@ -22,6 +22,7 @@ RECORDS: dict[str, type[Any]] = {
     "layer": description.DescribedLayer,
     "material": description.DescribedMaterial,
     "item": description.DescribedItem,
+    "control": description.DescribedControl,
     "ramp": description.DescribedRamp,
     "archetype": description.DescribedArchetype,
 }

@@ -38,6 +38,7 @@ MAX_TITLE_BYTES = 1024  # of what people read
 MAX_COUNT = 1000  # characters in one generate
 MAX_SEED = 2**63 - 1
 MAX_NOVELTY = 100  # percent
+MAX_CONTROL = 100  # percent of a control's direction, either way
 MAX_SCALE = 16
 MAX_PADDING = 64  # pixels
 MAX_EXTRUDE = 16  # pixels

@@ -13,11 +13,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 
-from vcg_bridge.contract.errors import BadRequest, near
+from vcg_bridge.contract.errors import BadRequest, listed, near
 from vcg_bridge.contract.manifest import Archetype, Item, Manifest
 from vcg_bridge.contract.manifest_parse import BODY_LAYER
 from vcg_bridge.contract.recipe import LayerChoice, Recipe
 from vcg_bridge.contract.recipe_io import MAX_SEED, check_recipe, items_by_layer, worn_groups
+from vcg_bridge.generators.controls import moved, wanted_moves
 from vcg_bridge.generators.rules import compatible, hidden_layers, partners
 
 MIX_LEAST, MIX_MOST = 20, 50
@@ -38,6 +39,9 @@ class DesignSpec:
     base: Recipe | None = None  # a character to change; all of it that is not asked for or in `reroll` stays as it is
     reroll: tuple[str, ...] = ()  # layers and colour groups to draw anew; "item:hair" and "ramp:hair" name one of both
     keep: tuple[str, ...] = ()  # instead of reroll, named alike: these stay as in `base`, all others are drawn anew
+    controls: Mapping[str, float] = field(default_factory=dict)
+    # "layer/id" of a control -> -1..1, in whole percent; added to the style code that the layer has otherwise. A layer
+    # that is drawn is worn then, and is one of the items that the control works for; 0 asks for nothing
 
 
 _Test = Callable[[Item], bool]
@@ -86,6 +90,14 @@ class _Designer:
             for layer, choice in spec.base.layers.items():
                 if layer not in spec.items and layer not in self.redrawn_layers:
                     self.kept[layer] = choice
+        self.moves = wanted_moves(manifest, spec.controls)
+        for layer, moves in self.moves.items():
+            bare = self.base is not None and layer not in self.base.layers and layer not in self.redrawn_layers
+            if not spec.items.get(layer) and (layer in spec.items or bare):
+                raise BadRequest(
+                    f"{moves.names} has nothing to change: this character wears no {layer}",
+                    hint=f"ask for one too: {listed(x.id for x in moves.items)}",
+                )
 
     def recipe(self) -> Recipe:
         """Decide everything in the order asked for, kept, drawn."""
@@ -96,12 +108,16 @@ class _Designer:
         self._free_what_was_hidden(asked)
         self._check_conflicts(asked)
         chosen |= {layer: LayerChoice(item.id) for layer, item in asked.items()} | self.kept
-        pinned = set(asked) | set(self.kept) - self.unseen
+        for layer, moves in self.moves.items():
+            if layer in chosen:
+                moves.check(chosen[layer])
+        pinned = set(asked) | set(self.moves) | set(self.kept) - self.unseen
         for layer in self._order():
             drawn = self._draw(layer, chosen, pinned)
             if drawn is not None:
                 chosen[layer] = self._mixed(drawn)
-        self._check_needs(asked, chosen)
+        chosen |= {layer: moved(self.manifest, chosen[layer], moves) for layer, moves in self.moves.items()}
+        self._check_needs([*asked.values(), *self._items_of(self.moves, chosen)], chosen)
         layers = {layer: chosen[layer] for layer in self.items if layer in chosen}
         ramps = {group: self._ramp(group, kind) for group, kind in worn_groups(self.manifest, layers).items()}
         recipe = Recipe(
@@ -161,13 +177,16 @@ class _Designer:
         if self.spec.body:
             if self.spec.body not in bodies:
                 raise BadRequest(
-                    f"unknown body: {self.spec.body!r}", hint=near(self.spec.body, bodies) or _list(bodies)
+                    f"unknown body: {self.spec.body!r}", hint=near(self.spec.body, bodies) or listed(bodies)
                 )
             wishes[self.spec.body] = f"body {self.spec.body!r}"
         for layer, name in self.spec.items.items():
             item = self.items[layer].get(name or "")
             if item is not None and item.body:
                 wishes.setdefault(item.body, f"{layer} {item.id!r}, made for body {item.body!r}")
+        for layer, moves in self.moves.items():
+            if moves.body and layer not in self.kept and BODY_LAYER not in self.kept:
+                wishes.setdefault(moves.body, f"{moves.names}, made for body {moves.body!r}")
         if len(wishes) > 1:
             first, second = list(wishes.values())[:2]
             raise BadRequest(f"these do not go together: {first}, and {second}", hint="ask for one body")
@@ -226,7 +245,7 @@ class _Designer:
                 self.body = self._open_body({x.body for x in variants})
             fitting = [x for x in variants if x.body == self.body]
             if not fitting:
-                made = _list(x.id for x in variants)
+                made = listed(x.id for x in variants)
                 raise BadRequest(f"{layer} {name!r} is not made for body {self.body!r}", hint=f"there is {made}")
             asked[layer] = fitting[0]
         return asked
@@ -240,54 +259,68 @@ class _Designer:
 
     def _check_conflicts(self, asked: Mapping[str, Item]) -> None:
         """Refuse wishes that cannot be seen: hidden by, or not fitting under, something asked for or kept."""
-        for item in asked.values():
-            for other in (*asked.values(), *(self.items[layer][x.item] for layer, x in self.kept.items())):
+        changed = self._items_of((layer for layer in self.moves if layer in self.kept), self.kept)
+        for item in (*asked.values(), *changed):
+            for other in (*asked.values(), *self._items_of(self.kept, self.kept)):
                 if item.layer in other.hides:
                     raise BadRequest(
                         f"{item.layer} {item.id!r} would not be seen: {other.layer} {other.id!r} hides it",
                         hint=f"ask for another {other.layer}, or none",
                     )
+                if item.layer in self.kept:
+                    continue  # only its style changes, so it fits as it did
                 for outer, inner in ((item, other), (other, item)):
                     allowed = outer.allows.get(inner.layer, (inner.id,))
                     if inner.id not in allowed and inner.layer not in outer.hides:
                         raise BadRequest(
                             f"{inner.layer} {inner.id!r} does not fit under {outer.layer} {outer.id!r}",
-                            hint=f"these {inner.layer} items do: {_list(allowed)}" if allowed else "none does",
+                            hint=f"these {inner.layer} items do: {listed(allowed)}" if allowed else "none does",
                         )
 
-    def _check_needs(self, asked: Mapping[str, Item], chosen: Mapping[str, LayerChoice]) -> None:
+    def _check_needs(self, wanted: Iterable[Item], chosen: Mapping[str, LayerChoice]) -> None:
         """Refuse a wish that cannot be seen because what it is fixed to is not worn."""
-        for item in asked.values():
+        for item in wanted:
             missing = [layer for layer in item.needs if layer not in chosen]
             if missing:
                 raise BadRequest(
                     f"{item.layer} {item.id!r} needs a {missing[0]}, and this character wears none",
-                    hint=f"ask for a {missing[0]} too: {_list(self.items[missing[0]])}",
+                    hint=f"ask for a {missing[0]} too: {listed(self.items[missing[0]])}",
                 )
+
+    def _items_of(self, layers: Iterable[str], choices: Mapping[str, LayerChoice]) -> list[Item]:
+        """The items of those layers."""
+        return [self.items[layer][choices[layer].item] for layer in layers]
 
     # draws
 
     def _order(self) -> list[str]:
-        """Layers to draw: the body, then layers whose items rule over others, then the rest."""
+        """Layers to draw: the body, then those with controls, those whose items rule over others, and the rest."""
         open_layers = [
             x.id for x in self.manifest.layers
             if x.id not in self.kept and x.id not in self.spec.items and (self.base is None or x.id in self.redrawn_layers)
         ]  # fmt: skip
         rulers = {x.layer for x in self.manifest.items if x.hides or x.allows}
-        return sorted(open_layers, key=lambda layer: (layer != BODY_LAYER, layer not in rulers))
+        return sorted(open_layers, key=lambda x: (x != BODY_LAYER, x not in self.moves, x not in rulers))
 
     def _draw(self, layer: str, chosen: Mapping[str, LayerChoice], pinned: set[str]) -> Item | None:
-        """The item that the seed gives this layer, None for not worn."""
-        required = self.manifest.layer(layer).required
+        """The item that the seed gives this layer, None for not worn. Raises BadRequest where a control finds none."""
+        moves, required = self.moves.get(layer), self.manifest.layer(layer).required
         odds = self.archetype.layers.get(layer)
-        if not required and (odds is None or unit(self.seed, layer, "worn") >= odds.chance):
+        if not (required or moves) and (odds is None or unit(self.seed, layer, "worn") >= odds.chance):
             return None
         worn = [self.items[x][choice.item] for x, choice in chosen.items()]
 
         def possible(item: Item) -> bool:
+            if moves and (item.id not in moves.ids or any(layer in other.hides for other in worn)):
+                return False  # a style that is asked for must be seen
             return self._fits_body(item) and all(compatible(item, other, other.layer in pinned) for other in worn)
 
-        weights = self._weights(layer, possible) or self._fallback(layer, possible, required)
+        weights = self._weights(layer, possible) or self._fallback(layer, possible, required and not moves)
+        if moves and not weights:
+            raise BadRequest(
+                f"none of the {layer} items that take {moves.names} goes with the rest of this character",
+                hint=f"they are {listed(x.id for x in moves.items)}: change what else is asked for or kept",
+            )
         if not weights:
             return None
         item = self.items[layer][self._item_race(layer, weights)]
@@ -327,7 +360,8 @@ class _Designer:
         """The item, or with probability novelty a mixture with another one like it."""
         if unit(self.seed, item.layer, "mix") >= self.novelty / 100:
             return LayerChoice(item.id)
-        others = {x.id: 1.0 for x in partners(self.manifest, item)}
+        moves = self.moves.get(item.layer)
+        others = {x.id: 1.0 for x in partners(self.manifest, item) if not moves or x.id in moves.ids}
         if not others:
             return LayerChoice(item.id)
         reach = (MIX_MOST - MIX_LEAST) * self.novelty / 100
@@ -346,8 +380,3 @@ class _Designer:
 def _stem(item: Item) -> str:
     """The id without the body: one name for the same garment of every body."""
     return item.id.rpartition(".")[0] or item.id if item.body else item.id
-
-
-def _list(names: Iterable[str]) -> str:
-    every = list(names)
-    return ", ".join(every[:8]) + (f" and {len(every) - 8} more" if len(every) > 8 else "")

@@ -11,20 +11,24 @@ from vcg_bridge.contract.manifest import CODE_SCALE, Item, Manifest
 from vcg_bridge.contract.recipe import LayerChoice, Recipe
 
 
+def hundredths_of(manifest: Manifest, choice: LayerChoice, layer: str) -> NDArray[np.int32]:
+    """The style code in hundredths of an int8 step, int32 [z_dim], -12800 .. 12700: exact for mixtures too."""
+    if choice.code:
+        return np.array(choice.code, np.int32) * 100
+    code = np.array(manifest.item(layer, choice.item).code, np.int32)
+    if not choice.mix:
+        return code * 100
+    other = np.array(manifest.item(layer, choice.mix).code, np.int32)
+    return code * (100 - choice.amount) + other * choice.amount
+
+
 def code_of(manifest: Manifest, choice: LayerChoice, layer: str) -> NDArray[np.float32]:
     """The style code a network reads, float32 [z_dim].
 
     Codes are int8 / CODE_SCALE. A mixture is summed in integers and divided once, so it is the same bits everywhere.
     """
-    if choice.code:
-        return np.array(choice.code, np.float32) / np.float32(CODE_SCALE)
-    code = np.array(manifest.item(layer, choice.item).code, np.int32)
-    if not choice.mix:
-        return code.astype(np.float32) / np.float32(CODE_SCALE)
-    other = np.array(manifest.item(layer, choice.mix).code, np.int32)
-    total = code * (100 - choice.amount) + other * choice.amount
     # both numbers are exact in float32 (below 2**24), so the quotient is the correctly rounded one
-    return total.astype(np.float32) / np.float32(100 * CODE_SCALE)
+    return hundredths_of(manifest, choice, layer).astype(np.float32) / np.float32(100 * CODE_SCALE)
 
 
 def hidden_layers(manifest: Manifest, layers: Mapping[str, LayerChoice]) -> frozenset[str]:

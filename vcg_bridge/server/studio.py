@@ -196,6 +196,7 @@ def recipe_of(manifest: Manifest, request: Generate, character: int) -> Recipe:
         base=wish.base,
         reroll=wish.reroll,
         keep=wish.keep,
+        controls={key: amount / 100 for key, amount in wish.controls.items()},
     )
     return design(manifest, spec)
 
