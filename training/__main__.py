@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from training.images.command import demo, gan
 from training.layers.export_command import export
 from training.packs.command import prepare
 from training.train_command import train
@@ -12,6 +13,8 @@ app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False)
 app.command()(prepare)
 app.command()(train)
 app.command()(export)
+app.command()(gan)
+app.command()(demo)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,6 @@ from torch.nn import functional as F
 from training.errors import TrainingError
 from training.images.folder import read_folder
 from training.images.idx import find_idx, read_pair
-from training.layers.pictures import class_colours
 from training.packs.neutral import PACK_FILE, load_pack
 from vcg_bridge.contract.errors import PackError, near
 
@@ -138,6 +137,8 @@ def folder_data(path: Path, heldout: float = 0.1, seed: int = 0) -> ImageData:
 
 def slot_data(path: Path, group: str | None, heldout: float = 0.1, seed: int = 0) -> ImageData:
     """All drawings of a view group of a prepared pack, labelled by view; whole items are held out. Raises PackError, TrainingError."""
+    from training.layers.pictures import class_colours  # brings the whole layer trainer, which pictures do not need
+
     pack = load_pack(path)
     ids = [g.id for g in pack.groups]
     if group not in ids:
