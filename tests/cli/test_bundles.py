@@ -29,6 +29,8 @@ def test_list_and_show(vcg: Vcg) -> None:
     shown = vcg("bundles", "show", "tiny")
     assert shown.code == 0
     assert all(word in shown.out for word in ("archetypes", "guard", "walk", "hair", "ramps", "CC0-1.0"))
+    layers = json.loads(vcg("bundles", "show", "tiny", "layers", "--json").out)["layers"]
+    assert f"vcg bundles show tiny {layers[-1]['id']} " in shown.out  # an example that works with this bundle
     facts = json.loads(vcg("bundles", "show", "tiny", "--json").out)
     assert {"archetypes", "animations", "layers", "ramps", "controls"} == set(facts)
     items = json.loads(vcg("bundles", "show", "tiny", "torso", "--json").out)["torso"]

@@ -17,7 +17,9 @@ import pytest
 
 from tests.support.tiny_bundle import tiny_manifest, write_tiny_bundle
 from vcg_bridge.contract.errors import BundleError
+from vcg_bridge.contract.fields import Reader
 from vcg_bridge.contract.manifest_io import dump_manifest, load_manifest, safe_path
+from vcg_bridge.contract.manifest_parse import parse_manifest
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +63,20 @@ def test_a_manifest_survives_writing_and_reading(whole: Path) -> None:
         for part, original in zip(read.parts, written.parts, strict=True):
             assert {k: v.tolist() for k, v in part.poses.items()} == {k: v.tolist() for k, v in original.poses.items()}
             assert all(v.dtype == np.int16 and not v.flags.writeable for v in part.poses.values())
+
+
+def test_art_in_fixed_colours_only_needs_no_ramps() -> None:
+    made = tiny_manifest()
+    plain = replace(
+        made,
+        ramps=(),
+        layers=tuple(replace(x, materials=(), fixed=x.classes - 1) for x in made.layers),
+        items=tuple(replace(x, ramps={}) for x in made.items),
+        archetypes=tuple(replace(x, ramps={}) for x in made.archetypes),
+    )
+    read = parse_manifest(Reader(BundleError, "manifest.json", "").parse(dump_manifest(plain)), "")
+    assert read.ramps == ()
+    assert [x.classes for x in read.layers] == [x.classes for x in made.layers]
 
 
 def test_writing_is_deterministic_and_diffable() -> None:

@@ -27,6 +27,7 @@ class GroupData:
     items: tuple[tuple[str, str], ...]  # (layer, item) of each row
     mixable: NDArray[np.int64]  # [M, 2]: pairs of rows of one layer, kind and body, that may be mixed
     classes: int
+    frame_pixels: int = 64 * 64  # of the largest frame that shows it: what exactness is a share of
     heldout_items: NDArray[np.int64]  # rows of items that training never sees
 
     @property
@@ -72,6 +73,7 @@ def group_data(pack: Pack, group_id: str, seed: int, heldout: float = 0.0, heldo
         items=tuple(group.items),
         mixable=np.array([x for x in mixable if not np.isin(x, out).any()], np.int64).reshape(-1, 2),
         classes=group.classes,
+        frame_pixels=max(pack.layer(layer).frame_size for layer, _ in group.members) ** 2,
         heldout_items=out,
     )
 

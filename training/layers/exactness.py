@@ -45,9 +45,13 @@ class Exactness:
 
 
 def exactness(
-    data: GroupData, codes: Tensor, pairs: NDArray[np.int64], draw: Draw, frame_pixels: int = 64 * 64, batch: int = 128
+    data: GroupData, codes: Tensor, pairs: NDArray[np.int64], draw: Draw, frame_pixels: int = 0, batch: int = 128
 ) -> Exactness:
-    """Redraw `pairs` [P, 2] (item, view) and compare with the art. Outside its window a layer is empty, hence right."""
+    """Redraw `pairs` [P, 2] (item, view) and compare with the art. Outside its window a layer is empty, hence right.
+
+    frame_pixels: of a whole frame; 0: as the group's data says.
+    """
+    frame_pixels = frame_pixels or data.frame_pixels
     total = Exactness(0, 0, 0, 0)
     for start in range(0, len(pairs), batch):
         item, view = torch.from_numpy(pairs[start : start + batch].T.copy())

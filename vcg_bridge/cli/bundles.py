@@ -90,7 +90,8 @@ def show(
             report.out.print(f"{name}: none in this bundle", markup=False)
     if not part:
         report.out.print(
-            f"More: vcg bundles show {bundle} hair   (any layer's items), vcg bundles show {bundle} ramps", markup=False
+            f"More: vcg bundles show {bundle} {m.layers[-1].id}   (any layer's items), vcg bundles show {bundle} ramps",
+            markup=False,
         )
 
 

@@ -73,7 +73,7 @@ def parse_manifest(root: Node, sha256: str) -> Manifest:
 
     animations = _unique(root["animations"], _animation, 1, 200, lambda x: x.id)
     networks = _unique(root["networks"], _network, 1, 200, lambda x: x.id)
-    ramps = _unique(root["ramps"], _ramp, 1, 5000, lambda x: (x.kind, x.id))
+    ramps = _unique(root["ramps"], _ramp, 0, 5000, lambda x: (x.kind, x.id))
     layers = _layers(root["layers"], frame_size, animations, networks, ramps.values())
     items = _items(root["items"], z_dim, animations, layers, ramps)
     archetypes = _unique(
