@@ -27,7 +27,7 @@ class GroupData:
     items: tuple[tuple[str, str], ...]  # (layer, item) of each row
     mixable: NDArray[np.int64]  # [M, 2]: pairs of rows of one layer, kind and body, that may be mixed
     classes: int
-    frame_pixels: int = 64 * 64  # of the largest frame that shows it: what exactness is a share of
+    frame_pixels: int  # of the largest frame that shows it: what exactness is a share of
     heldout_items: NDArray[np.int64]  # rows of items that training never sees
 
     @property
