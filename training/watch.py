@@ -18,10 +18,12 @@ RECENT = 8  # lines that count as "now"
 WARM_UP = 16  # lines with the figures a policy needs before it may speak: the first moves of a GAN mean nothing
 COLLAPSED = 0.35  # share of its best that the diversity has fallen to
 UNLIKE_REAL = 0.5  # ... and it is below this share of the real pictures' diversity
+ALIKE = 0.1  # share of the real pictures' diversity below which samples are one picture, whatever it was before
 STRONG = 0.97  # accuracy of D on real and drawn alike
 RISING = 1.15  # factor by which G's adversarial term grew
 CHANCE = 0.06  # accuracy within this of one half, on real and drawn alike
 AT_CHANCE_LINES = 24
+GAMMA = "gan_gamma; of an image GAN adversary.gamma"
 EXPLODING = 50.0  # factor over the usual gradient norm
 
 
@@ -48,17 +50,17 @@ def diversity(drawn: Tensor, real: Tensor) -> float:
 
 
 def mode_collapse(lines: Sequence[Line]) -> Finding | None:
-    """The diversity of the samples fell far below its best and below that of the real pictures."""
+    """The diversity of the samples fell far below its best and below that of the real pictures, or there never was any."""
     values = _values(lines, "diversity")
     if len(values) < WARM_UP:
         return None
     means = [_mean(values[i : i + RECENT]) for i in range(len(values) - RECENT + 1)]
     now, best = means[-1], max(means)
-    if now < COLLAPSED * best and now < UNLIKE_REAL:
+    if now < ALIKE or (now < COLLAPSED * best and now < UNLIKE_REAL):
         return Finding(
             "mode-collapse",
-            f"Samples become alike: their diversity fell from {best:.2f} to {now:.2f} of the real pictures'.",
-            "Try a larger gradient penalty (gan_gamma), the relativistic loss, a lower learning rate, or augmentation; "
+            f"Samples are alike: their diversity is {now:.2f} of the real pictures', at best it was {best:.2f}.",
+            f"Try a larger gradient penalty ({GAMMA}), the relativistic loss, a lower learning rate, or augmentation; "
             "go back to a sample picture from before the fall.",
         )
     return None
@@ -75,7 +77,7 @@ def discriminator_too_strong(lines: Sequence[Line]) -> Finding | None:
             "d-too-strong",
             f"The discriminator is right on {_mean(real[-RECENT:]):.0%} of real and {_mean(fake[-RECENT:]):.0%} of drawn pictures, "
             f"and the generator's loss rises ({before:.2f} to {now:.2f}).",
-            "Try a larger gradient penalty (gan_gamma), augmentation, a lower learning rate of D, or fewer steps of D per step of G; "
+            f"Try a larger gradient penalty ({GAMMA}), augmentation, a lower learning rate of D, or fewer steps of D per step of G; "
             "with few pictures D learns them by heart.",
         )
     return None
@@ -91,7 +93,7 @@ def discriminator_at_chance(lines: Sequence[Line]) -> Finding | None:
             "d-at-chance",
             f"The discriminator has been guessing for {AT_CHANCE_LINES} lines of the log (right on {_mean(real[-RECENT:]):.0%} of real, "
             f"{_mean(fake[-RECENT:]):.0%} of drawn pictures).",
-            "Try a smaller gradient penalty (gan_gamma), a higher learning rate of D, more channels in D, or more steps of D per step of G.",
+            f"Try a smaller gradient penalty ({GAMMA}), a higher learning rate of D, more channels in D, or more steps of D per step of G.",
         )
     return None
 
