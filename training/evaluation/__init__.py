@@ -1,0 +1,1 @@
+"""How good is a trained generator: figures, pictures and the page that `python -m training evaluate` writes."""
