@@ -15,9 +15,11 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TypeVar, cast
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, distributed, nn
 
 from training.errors import TrainingError
@@ -88,6 +90,10 @@ class Parallel:
         """Whether any rank says so."""
         return self.means({"flag": float(flag)})["flag"] > 0 if self.world > 1 else flag
 
+    def draws(self, rng: np.random.Generator) -> np.random.Generator:
+        """A generator that gives this rank's rows of what `rng` would draw for the whole batch: each of its arrays is [rows, ...]."""
+        return rng if self.world == 1 else cast(np.random.Generator, _ShareOfDraws(rng, self))
+
     def wait(self) -> None:
         """Wait until all ranks are here."""
         if self.world > 1:
@@ -109,6 +115,30 @@ class Parallel:
         distributed.broadcast_object_list(box)
         assert box[0] is not None
         return box[0]
+
+
+class _ShareOfDraws:
+    """The methods of numpy's Generator that trainings use for a row per picture."""
+
+    def __init__(self, rng: np.random.Generator, parallel: Parallel) -> None:
+        self._rng, self._parallel = rng, parallel
+
+    def _whole(self, size: int | tuple[int, ...]) -> tuple[tuple[int, ...], slice]:
+        rows, *rest = (size,) if isinstance(size, int) else size
+        count = rows * self._parallel.world
+        return (count, *rest), self._parallel.share(count)
+
+    def random(self, size: int | tuple[int, ...], dtype: type = np.float64) -> NDArray[np.floating]:
+        whole, mine = self._whole(size)
+        return self._rng.random(whole, dtype)[mine]
+
+    def integers(self, low: int, high: int, size: int | tuple[int, ...]) -> NDArray[np.int64]:
+        whole, mine = self._whole(size)
+        return self._rng.integers(low, high, whole)[mine]
+
+    def uniform(self, low: float, high: float, size: int | tuple[int, ...]) -> NDArray[np.float64]:
+        whole, mine = self._whole(size)
+        return self._rng.uniform(low, high, whole)[mine]
 
 
 SINGLE = Parallel()

@@ -62,6 +62,7 @@ class Adversary:
     The discriminator is called with (pictures, labels) and must treat each picture by itself. It may be wrapped in
     DistributedDataParallel: `train` calls the wrapper once per backward pass, and nothing else sends gradients to its weights. Without
     the wrapper, `all_reduce` is called with the parameters between backward and update, to average their gradients over processes.
+    `draws` turns a random generator into one for this process's share of the batch (`Parallel.draws`).
     """
 
     def __init__(
@@ -70,8 +71,9 @@ class Adversary:
         config: AdversaryConfig,
         seed: int = 0,
         all_reduce: Callable[[Iterable[nn.Parameter]], None] | None = None,
+        draws: Callable[[np.random.Generator], np.random.Generator] = lambda rng: rng,
     ) -> None:
-        self.d, self.config, self.seed, self.all_reduce = discriminator, config, seed, all_reduce
+        self.d, self.config, self.seed, self.all_reduce, self.draws = discriminator, config, seed, all_reduce, draws
         self.loss, self.penalty = LOSSES[config.loss], PENALTIES[config.penalty]
         self.optimiser = torch.optim.Adam(
             discriminator.parameters(), lr=config.lr, betas=(config.beta1, config.beta2), foreach=True
@@ -157,7 +159,7 @@ class Adversary:
         return augment(picture, config.augment, rng, config.augment_chance, config.class_maps)
 
     def _rng(self, number: int, stream: int) -> np.random.Generator:
-        return np.random.default_rng([self.seed, number, stream])
+        return self.draws(np.random.default_rng([self.seed, number, stream]))
 
     def state_dict(self) -> dict[str, Any]:
         """Weights and optimiser."""

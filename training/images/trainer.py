@@ -60,7 +60,7 @@ class ImageGan:
         self.ema = copy.deepcopy(self.g).requires_grad_(False).eval()
         game = replace(config.adversary, class_maps=data.kind == "slots")
         _check_augmentation(game, data)
-        self.adversary = Adversary(self.d, game, config.seed, parallel.average)
+        self.adversary = Adversary(self.d, game, config.seed, parallel.average, parallel.draws)
         self.trained = [*self.g.parameters(), *(self.e.parameters() if self.e else ())]
         self.optimiser = torch.optim.Adam(
             self.trained, lr=config.g_lr, betas=(config.g_beta1, config.g_beta2), foreach=True

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from training.config import TrainConfig
 from training.devices import Device
+from training.distributed import SINGLE, Parallel
 from training.errors import TrainingError
 from training.layers.data import GroupData, initial_codes
 from training.layers.losses import one_hot
@@ -43,13 +44,14 @@ class CodeBook:
         steps: int,
         device: Device,
         frozen: Tensor | None = None,
+        parallel: Parallel = SINGLE,
     ) -> None:
         """`frozen` float32 [items, z_dim]: codes that are given and stay. Raises TrainingError for an unknown `config.codes`."""
         if config.codes not in KINDS:
             raise TrainingError(
                 f"unknown codes {config.codes!r}", hint=near(config.codes, KINDS) or "learned or encoder"
             )
-        self.data, self.config, self.device = data, config, device
+        self.data, self.config, self.device, self.parallel = data, config, device, parallel
         learned = frozen is None and config.codes == "learned"
         start = initial_codes(data, config.z_dim, config.seed) if frozen is None else frozen.clone()
         self.codes = nn.Parameter(start.to(device.where), requires_grad=learned)
@@ -88,8 +90,9 @@ class CodeBook:
         mean, log_variance = self.encoder(picture, view.to(self.device.where))
         divergence = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).sum(1).mean()
         with torch.no_grad():
-            for row in torch.unique(item):
-                self.codes[row] = self.codes[row].lerp(mean[(item == row).to(mean.device)].mean(0), FOLLOW)
+            items, means = self.parallel.gather(item), self.parallel.gather(mean.float())
+            for row in torch.unique(items):
+                self.codes[row] = self.codes[row].lerp(means[(items == row).to(means.device)].mean(0), FOLLOW)
         codes = mean + noise * (0.5 * log_variance).exp()
         return codes, config.kl_weight * divergence, {"kl": float(divergence.detach())}
 

@@ -68,7 +68,8 @@ class Judge:
             device.place(build_discriminator(shape)),
             game,
             config.seed,
-            parallel.average if parallel.world > 1 else None,
+            parallel.average,
+            parallel.draws,
         )
 
     def step(self, generator: nn.Module, codes: Tensor, number: int) -> tuple[Tensor, dict[str, float]]:

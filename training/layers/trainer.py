@@ -93,7 +93,7 @@ class GroupTrainer:
         self.shape = shape_of(data, config)
         self.g = device.place(LayerGenerator(self.shape))
         self.draw = device.compiled(parallel.wrap(self.g))
-        self.book = CodeBook(data, config, self.shape, self.steps, device, frozen_codes)
+        self.book = CodeBook(data, config, self.shape, self.steps, device, frozen_codes, parallel)
         self.ema = copy.deepcopy(self.g).requires_grad_(False)
         self.ema_codes = self.book.codes.detach().clone()
         groups: list[dict[str, Any]] = [{"params": list(self.g.parameters()), "lr": config.lr, "base": config.lr}]
