@@ -73,7 +73,7 @@ def read_folder(folder: Path, options: Options, progress: Callable[[str], None] 
     groups, poses = make_groups(drawn, shared, {k: s.slots + 1 for k, s in slots.items()}, animations, progress)
     _check_size(groups)
     credits, keys, lacking = credit_items(folder, rules, arts, licence, options.attribution or rules.attribution)
-    ramps = tuple(r for found_ramps in rules.ramps.values() for r in found_ramps) + tuple(
+    ramps = tuple(r for known in rules.ramps.values() for r in known) + tuple(
         r for s in slots.values() for r in s.ramps
     )
     kinds = {x.id: x for x in rules.layers}

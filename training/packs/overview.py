@@ -39,13 +39,13 @@ def overview(pack: Pack) -> bytes:
     lines = [cells[i : i + _COLUMNS] for i in range(0, len(cells), _COLUMNS)]
     for archetype in pack.archetypes:
         line = []
-        looks = [choose_look(pack, archetype, n) for n in range(_LOOKS)]
-        if all(look == looks[0] for look in looks):  # a character as it is drawn: shown above
-            continue
-        for n, (items, ramps) in enumerate(looks):
+        for n in range(_LOOKS):
             cell = _blank(size)
+            items, ramps = choose_look(pack, archetype, n)
             draw_items(pack, cell, items, ramps, animation.id, front)
             line.append(_middle(cell, pack.frame_size, archetype.title if n == 0 else ""))
+        if all((look == line[1]).all() for look in line[2:]):  # one character as it is drawn: shown above
+            continue
         lines.append(line)
     width = max(len(line) for line in lines)
     blank = np.full_like(lines[0][0], 255)

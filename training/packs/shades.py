@@ -21,7 +21,7 @@ from training.packs.slots import rgb_planes
 STEP_LEAST, STEP_MOST = 0.012, 0.36
 """Difference of OKLab lightness between neighbouring shades of a ramp."""
 
-HUE_SLACK, HUE_PER_STEP = 0.035, 0.28
+HUE_SLACK, HUE_PER_STEP = 0.025, 0.2
 """Accepted difference of chroma and hue of two shades: a little, and more the further apart they are (shadows shift in hue)."""
 
 TOUCH_LEAST = 0.02
