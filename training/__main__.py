@@ -6,6 +6,7 @@ import typer
 
 from training.images.command import demo, gan
 from training.layers.export_command import export
+from training.layers.redraw_command import redraw_item
 from training.packs.command import prepare
 from training.train_command import train
 
@@ -13,6 +14,7 @@ app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False)
 app.command()(prepare)
 app.command()(train)
 app.command()(export)
+app.command("redraw")(redraw_item)
 app.command()(gan)
 app.command()(demo)
 

@@ -1,0 +1,237 @@
+"""Directions in style space that mean something: found without labels, named by what they measurably do.
+
+The directions are those that the generator's first layer amplifies most: the eigenvectors of A^T A, where A holds the weights that read the
+code (closed-form factorisation, SeFa: Shen and Zhou, "Closed-form factorization of latent semantics in GANs", 2021). Each is tried on the items
+of every pool. One that changes the length, width, fullness, shading or texture of nearly all of them in the same sense, by a good
+part of what the items differ in, becomes a control of that name; the others are left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from training.layers.data import GroupData
+from training.layers.exactness import Draw
+from training.layers.novelty import patterns
+from training.layers.pictures import BACKGROUND, class_colours
+from training.layers.sampling import pools
+from training.packs.neutral import Pack
+from vcg_bridge.contract.manifest import CODE_SCALE, Control
+
+Planes = NDArray[np.uint8]
+Numbers = NDArray[np.float64]
+
+DIRECTIONS = 16
+"""Eigenvectors that are tried, the most amplified first."""
+
+STEPS = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0)
+"""Lengths that are tried, in units of the code."""
+
+AGREE = 0.8
+"""Share of (item, view) in which a control must do what its name says, at both ends."""
+
+EFFECT = 0.4
+"""Least mean change from the middle to an end, relative to the deviation of the measure over the pool's items."""
+
+STRANGER = 0.03
+"""How much above the larger of the art's own leave-one-out share and `USUAL` the share of unknown 3x3 patterns may rise."""
+
+USUAL = 0.1
+VIEWS = 8
+"""Views that are looked at: those that most poses show."""
+
+SCALE = 3  # of the strip pictures
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """Something a direction may do, and the words for its ends."""
+
+    id: str
+    title: str
+    low: str
+    high: str
+    measure: Callable[[Planes, int], Numbers]  # (classes [N, h, w], shades of the first material) -> [N]
+    least: float  # a change below this is not seen, whatever the items differ in
+
+
+def _length(planes: Planes, shades: int) -> Numbers:
+    rows = (planes > 0).any(2)
+    return np.where(rows.any(1), planes.shape[1] - rows[:, ::-1].argmax(1), 0).astype(np.float64)
+
+
+def _width(planes: Planes, shades: int) -> Numbers:
+    columns = (planes > 0).any(1)
+    found = planes.shape[2] - columns[:, ::-1].argmax(1) - columns.argmax(1)
+    return np.where(columns.any(1), found, 0).astype(np.float64)
+
+
+def _fullness(planes: Planes, shades: int) -> Numbers:
+    return (planes > 0).sum((1, 2)).astype(np.float64)
+
+
+def _shading(planes: Planes, shades: int) -> Numbers:
+    mine = (planes > 0) & (planes <= shades)
+    total: Numbers = np.where(mine, planes, 0).sum((1, 2)) / np.maximum(mine.sum((1, 2)), 1)
+    return total
+
+
+def _texture(planes: Planes, shades: int) -> Numbers:
+    both = (planes[:, :, 1:] > 0) & (planes[:, :, :-1] > 0)
+    differ = both & (planes[:, :, 1:] != planes[:, :, :-1])
+    result: Numbers = differ.sum((1, 2)) / np.maximum(both.sum((1, 2)), 1)
+    return result
+
+
+MEANINGS = (
+    Meaning("length", "Length", "shorter", "longer", _length, 0.7),
+    Meaning("fullness", "Fullness", "thinner", "fuller", _fullness, 8.0),
+    Meaning("width", "Width", "narrower", "wider", _width, 0.7),
+    Meaning("shading", "Shading", "lighter", "darker", _shading, 0.25),
+    Meaning("texture", "Texture", "smoother", "rougher", _texture, 0.06),
+)
+
+
+@dataclass(frozen=True)
+class Found:
+    """A control and what it was measured to do."""
+
+    control: Control
+    rows: tuple[int, ...]  # of the group, the items it works for
+    effect: float  # mean change from the middle to an end, in deviations of the measure over the items
+    agreement: float  # share of (item, view) that follow, 0..1
+
+
+def find_controls(pack: Pack, data: GroupData, first_weights: Tensor, codes: Tensor, draw: Draw) -> tuple[Found, ...]:
+    """The controls of a group's front layers.
+
+    `first_weights` float32 [hidden, z_dim + ...]: the generator's layer that reads the code, code first. `codes` as they are stored.
+    """
+    z_dim = codes.shape[1]
+    weights = first_weights[:, :z_dim].double()
+    _, vectors = torch.linalg.eigh(weights.T @ weights)
+    directions = vectors.flip(1).T[: min(DIRECTIONS, z_dim)].float()  # [D, z_dim], unit length
+    found: list[Found] = []
+    for rows in pools(data):
+        found += _of_pool(pack, data, rows, directions, codes, draw)
+    return tuple(found)
+
+
+def _of_pool(
+    pack: Pack, data: GroupData, rows: tuple[int, ...], directions: Tensor, codes: Tensor, draw: Draw
+) -> list[Found]:
+    layer_id = data.items[rows[0]][0]
+    materials = pack.layer(layer_id).materials
+    shades = materials[0].shades if materials else data.classes - 1
+    views = torch.from_numpy(np.argsort(-data.weight, kind="stable")[:VIEWS].copy())
+    item = torch.tensor(rows).repeat_interleave(len(views))
+    view = views.repeat(len(rows))
+    planes = data.planes[torch.tensor(rows)].flatten(0, 1).numpy()
+    known = np.unique(patterns(planes, data.classes))
+    limit = max(_floor(data, rows), USUAL) + STRANGER
+    middle = draw(codes[item], view)
+    best: dict[str, tuple[float, float, Tensor]] = {}  # meaning -> effect, agreement, direction of full length
+    for direction in directions:
+        drawn = None
+        for step in STEPS:
+            ends = [draw(codes[item] + sign * step * direction, view) for sign in (1.0, -1.0)]
+            mine = np.concatenate([patterns(x, data.classes) for x in ends])
+            if not len(mine) or float((~np.isin(mine, known)).mean()) > limit:
+                break
+            drawn = (step, *ends)
+        if drawn is None:
+            continue
+        step, plus, minus = drawn
+        for meaning in MEANINGS:
+            before = meaning.measure(middle, shades)
+            up = meaning.measure(plus, shades) - before
+            down = before - meaning.measure(minus, shades)
+            change = float((up + down).mean() / 2)
+            sign = 1.0 if change > 0 else -1.0
+            spread = before.reshape(len(rows), -1).std(0).mean()
+            effect = abs(change) / max(float(spread), 1e-9)
+            follows = float((sign * (up + down) > 0).mean())
+            both = min(float((sign * up).mean()), float((sign * down).mean())) > 0
+            if abs(change) < meaning.least or effect < EFFECT or follows < AGREE or not both:
+                continue
+            if effect > best.get(meaning.id, (0.0,))[0]:
+                best[meaning.id] = effect, follows, sign * step * direction
+    return [_control(pack, data, rows, m, *best[m.id]) for m in _distinct(best)]
+
+
+def _distinct(best: dict[str, tuple[float, float, Tensor]]) -> list[Meaning]:
+    """Meanings in the order of their effect, without those whose direction is nearly that of a stronger one (wider hair is fuller hair)."""
+    kept: list[Meaning] = []
+    by_id = {m.id: m for m in MEANINGS}
+    for name in sorted(best, key=lambda k: -best[k][0]):
+        mine = best[name][2]
+        others = [best[m.id][2] for m in kept]
+        if all(abs(float(torch.cosine_similarity(mine, x, dim=0))) < 0.9 for x in others):
+            kept.append(by_id[name])
+    return [m for m in MEANINGS if m in kept]
+
+
+def _control(
+    pack: Pack,
+    data: GroupData,
+    rows: tuple[int, ...],
+    meaning: Meaning,
+    effect: float,
+    agreement: float,
+    direction: Tensor,
+) -> Found:
+    layer_id, first = data.items[rows[0]]
+    item = next(x for x in pack.items if (x.layer, x.id) == (layer_id, first))
+    layer_pools = [p for p in pools(data) if data.items[p[0]][0] == layer_id]
+    # ids are unique in a layer: where it has several pools, the kind and the body say which one is meant
+    name = [meaning.id] if len(layer_pools) == 1 else [x for x in (item.kind, meaning.id, item.body) if x]
+    stored = (direction * CODE_SCALE).round().clamp(-127, 127).int().tolist()
+    control = Control(
+        id="-".join(name),
+        layer=layer_id,
+        title=meaning.title,
+        low=meaning.low,
+        high=meaning.high,
+        items=tuple(data.items[i][1] for i in rows),
+        direction=tuple(stored),
+    )
+    return Found(control, rows, effect, agreement)
+
+
+def _floor(data: GroupData, rows: tuple[int, ...]) -> float:
+    """Share of an item's 3x3 patterns that its pool's other items do not have, mean over items."""
+    own = [np.unique(patterns(data.planes[i].numpy(), data.classes)) for i in rows]
+    shares = []
+    for n, i in enumerate(rows):
+        others = np.unique(np.concatenate([p for m, p in enumerate(own) if m != n]))
+        shares.append(float((~np.isin(patterns(data.planes[i].numpy(), data.classes), others)).mean()))
+    return float(np.mean(shares))
+
+
+def strip(pack: Pack, data: GroupData, found: Found, codes: Tensor, draw: Draw, items: int = 4) -> NDArray[np.uint8]:
+    """RGB [H, W, 3]: items of the control (rows), from its low end to its high end (five columns a view, two views)."""
+    direction = torch.tensor(found.control.direction).float() / CODE_SCALE
+    chosen = [found.rows[k] for k in np.linspace(0, len(found.rows) - 1, min(items, len(found.rows))).astype(int)]
+    views = np.argsort(-data.weight, kind="stable")[:VIEWS]
+    views = views[[0, len(views) // 2]]
+    lines = []
+    for row in chosen:
+        colours = class_colours(pack, *data.items[row])
+        cells = []
+        for view in views.tolist():
+            amounts = torch.linspace(-1, 1, 5)[:, None]
+            drawn = draw(codes[row] + amounts * direction, torch.full((5,), view))
+            cells += [np.pad(x, 2) for x in drawn]
+        lines.append(colours[np.minimum(np.concatenate(cells, 1), len(colours) - 1)])
+    picture = np.concatenate(lines).repeat(SCALE, 0).repeat(SCALE, 1)
+    head = np.full((18, picture.shape[1], 3), BACKGROUND, np.uint8)
+    words = f"{found.control.layer}/{found.control.id}: {found.control.low} ... {found.control.high}"
+    cv2.putText(head, words, (4, 13), cv2.FONT_HERSHEY_PLAIN, 0.9, (20, 20, 20), 1, cv2.LINE_AA)
+    return np.ascontiguousarray(np.concatenate([head, picture]))
