@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from types import TracebackType
 
 from rich.console import Console
@@ -62,13 +62,21 @@ class Bars:
         left = (report.steps - report.at) / max(report.steps_per_s, 1e-6)
         self._plain(name, f"step {report.at} of {report.steps}, {note}, {duration(left)} left")
 
+    def say(self, name: str, text: str) -> None:
+        """Say something of a part, above the bars."""
+        self._console.print(f"{name}: {text}", highlight=False, soft_wrap=True)
+
+    def speakers(self, name: str) -> tuple[Callable[[Report], None], Callable[[str], None]]:
+        """`show` and `say` of one part."""
+        return lambda report: self.show(name, report), lambda text: self.say(name, text)
+
     def _plain(self, name: str, text: str, *, always: bool = False) -> None:
         if self._console.is_terminal:
             return
         now = time.monotonic()
         if always or now - self._said.get(name, 0.0) > PLAIN_EVERY_S:
             self._said[name] = now
-            self._console.print(f"{name}: {text}", highlight=False, soft_wrap=True)
+            self.say(name, text)
 
     def __enter__(self) -> Bars:
         self._progress.__enter__()

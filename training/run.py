@@ -6,7 +6,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 import torch
@@ -17,6 +17,7 @@ from training.devices import CPU, Device
 from training.distributed import SINGLE, Parallel
 from training.errors import TrainingError
 from training.files import write_text
+from training.images.init import holds, initialise, read_checkpoint, said_of
 from training.layers.data import GroupData, group_data
 from training.layers.pictures import group_picture
 from training.layers.scenes import Scenes
@@ -29,10 +30,11 @@ from vcg_bridge.contract.errors import near
 
 @dataclass(frozen=True)
 class RunInfo:
-    """What pins a run: which pack."""
+    """What pins a run: which pack, and which run its networks started from."""
 
     pack: str
     pack_sha256: str
+    started_from: str | None = None
 
 
 def pack_sha256(folder: Path) -> str:
@@ -43,26 +45,34 @@ def pack_sha256(folder: Path) -> str:
     return digest.hexdigest()
 
 
-def new_run(out: Path, pack_dir: Path, config: TrainConfig) -> Path:
-    """Make the next numbered run folder with its resolved configuration."""
+def new_run(out: Path, pack_dir: Path, config: TrainConfig, source: Path | None = None) -> Path:
+    """Make the next numbered run folder with its resolved configuration. `source`: the run whose networks it starts from."""
+    if source is not None:
+        run_info(source)
     pack = load_pack(pack_dir)
     folder = numbered(out, pack.name)
     config.save(folder)
-    info = RunInfo(str(pack_dir.resolve()), pack_sha256(pack_dir))
+    info = RunInfo(str(pack_dir.resolve()), pack_sha256(pack_dir), str(source.resolve()) if source else None)
     write_text(folder / "run.json", json.dumps(asdict(info), indent=1) + "\n")
     return folder
 
 
-def open_run(folder: Path, pack_dir: Path | None = None) -> tuple[TrainConfig, Path]:
-    """The configuration and pack folder of an existing run; refuses another pack than the one it was started with."""
+def run_info(folder: Path) -> RunInfo:
+    """What pins an existing run. Raises TrainingError where there is none."""
     if not (folder / CONFIG_FILE).is_file() or not (folder / "run.json").is_file():
         raise TrainingError(
             f"{folder} is not a training run of a pack: it has no {CONFIG_FILE} and run.json",
             hint="`train --out RUNS` makes one",
         )
-    info = json.loads((folder / "run.json").read_text())
-    where = pack_dir or Path(info["pack"])
-    if pack_sha256(where) != info["pack_sha256"]:
+    values = json.loads((folder / "run.json").read_text())
+    return RunInfo(**{f.name: values.get(f.name) for f in fields(RunInfo)})
+
+
+def open_run(folder: Path, pack_dir: Path | None = None) -> tuple[TrainConfig, Path]:
+    """The configuration and pack folder of an existing run; refuses another pack than the one it was started with."""
+    info = run_info(folder)
+    where = pack_dir or Path(info.pack)
+    if pack_sha256(where) != info.pack_sha256:
         raise TrainingError(
             f"{where} is not the pack this run was started with", hint="prepare it again, or start a new run"
         )
@@ -112,6 +122,34 @@ def load_group(folder: Path, pack: Pack, group_id: str, config: TrainConfig) -> 
     if path.is_file():
         trainer.load(path)
     return trainer
+
+
+def start_from(trainer: GroupTrainer, source: Path, same_pack: bool) -> list[str]:
+    """Initialise a trainer at step 0 from the checkpoint of a group of another run; says what was taken and what was not.
+
+    Networks take what fits by name and shape. Style codes belong to items: they are taken only where both runs have the same pack.
+    """
+    if not source.is_file():
+        return [f"starts at random: there is no {source}"]
+    loaded = [initialise(trainer.g, source, "generator")]
+    trainer.ema.load_state_dict(trainer.g.state_dict())
+    state = read_checkpoint(source)
+    for network, part in (
+        (trainer.book.encoder, "encoder"),
+        (trainer.judge and trainer.judge.adversary.module, "discriminator"),
+    ):
+        if network is not None and holds(state, part):
+            loaded.append(initialise(network, source, part))
+    said = [said_of(x) for x in loaded]
+    codes = state.get("ema_codes")
+    if trainer.codes.requires_grad and same_pack and codes is not None and codes.shape == trainer.codes.shape:
+        with torch.no_grad():
+            trainer.codes.copy_(codes)
+            trainer.ema_codes.copy_(codes)
+        said.append(f"style codes of {len(codes)} items taken")
+    else:
+        said.append("style codes not taken" + ("" if same_pack else ": they are of another pack"))
+    return said
 
 
 def loop_options(config: TrainConfig, profile_steps: int = 0) -> LoopOptions:

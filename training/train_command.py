@@ -7,7 +7,7 @@ import json
 import os
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -20,8 +20,9 @@ from training.errors import TrainingError
 from training.packs.neutral import load_pack
 from training.run import FIGURES, check_groups, group_folder, new_run, open_run
 from training.run_folder import locked, record_start
+from training.settings import with_settings
 from training.workers import Job, run_training
-from vcg_bridge.contract.errors import VcgError, near
+from vcg_bridge.contract.errors import VcgError
 
 PROFILE_STEPS = 20
 
@@ -30,6 +31,9 @@ def train(
     pack: Annotated[Path | None, typer.Option(help="Folder that `prepare` wrote.")] = None,
     out: Annotated[Path, typer.Option(help="Where numbered run folders are made.")] = Path("runs"),
     resume: Annotated[Path | None, typer.Option(help="Go on with this run folder.")] = None,
+    source: Annotated[
+        Path | None, typer.Option("--from", help="Start from the networks of this run, where shapes match.")
+    ] = None,
     workers: Annotated[
         int, typer.Option(help="Processes, one thread each; 0: one per core, and a single one on a GPU.")
     ] = 0,
@@ -54,7 +58,7 @@ def train(
         where = choose(device, local_rank=parallel.local_rank)
         with ExitStack() as held:
             folder, pack_dir, config = parallel.from_first(
-                lambda: _folder(held, pack, out, resume, setting or [], only)
+                lambda: _folder(held, pack, out, resume, setting or [], only, source)
             )
             where = dataclasses.replace(where, compile=config.compile)
             if parallel.first:
@@ -80,10 +84,20 @@ def train(
 
 
 def _folder(
-    held: ExitStack, pack: Path | None, out: Path, resume: Path | None, changes: list[str], only: tuple[str, ...]
+    held: ExitStack,
+    pack: Path | None,
+    out: Path,
+    resume: Path | None,
+    changes: list[str],
+    only: tuple[str, ...],
+    source: Path | None,
 ) -> tuple[Path, Path, TrainConfig]:
     """The run folder, locked until `held` closes, its pack and configuration. Raises TrainingError."""
     if resume is not None:
+        if source is not None:
+            raise TrainingError(
+                "--from with --resume: a run starts from another one when it is new", hint="leave one of them out"
+            )
         if changes:
             raise TrainingError(
                 "--set with --resume: a run goes on with the configuration it began with", hint="start a new run"
@@ -92,31 +106,13 @@ def _folder(
         check_groups(load_pack(pack_dir), only, resume)
         folder = resume
     elif pack is not None:
-        config, pack_dir = settings(changes), pack
+        config, pack_dir = with_settings(TrainConfig(), changes), pack
         check_groups(load_pack(pack_dir), only)
-        folder = new_run(out, pack_dir, config)
+        folder = new_run(out, pack_dir, config, source)
     else:
         raise TrainingError("nothing to train on", hint="--pack FOLDER starts a run, --resume RUN goes on with one")
     held.enter_context(locked(folder))
     return folder, pack_dir, config
-
-
-def settings(changes: list[str]) -> TrainConfig:
-    """The default configuration with NAME=VALUE changes; TrainingError names an unknown setting or a bad value."""
-    types = {f.name: type(f.default) for f in dataclasses.fields(TrainConfig)}
-    values: dict[str, Any] = {}
-    for change in changes:
-        name, _, text = change.partition("=")
-        if name not in types:
-            raise TrainingError(f"unknown setting {name!r}", hint=near(name, types) or f"there are: {', '.join(types)}")
-        try:
-            values[name] = _BOOLS[text] if types[name] is bool else types[name](text)
-        except (ValueError, KeyError):
-            raise TrainingError(f"setting {name} takes {types[name].__name__}, not {text!r}") from None
-    return TrainConfig(**values)
-
-
-_BOOLS = {"true": True, "false": False, "1": True, "0": False}
 
 
 def summary(folder: Path, pack_dir: Path) -> Table:

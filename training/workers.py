@@ -19,13 +19,13 @@ from rich.console import Console
 
 from training.config import load_config
 from training.devices import Device, prepare
-from training.distributed import Parallel
+from training.distributed import SINGLE, Parallel
 from training.errors import TrainingError
 from training.interrupt import Interrupt
-from training.loop import Report, run_loop
+from training.loop import CHECKPOINT, Report, run_loop
 from training.packs.neutral import Pack, load_pack
 from training.progress import Bars
-from training.run import front_group, group_folder, loop_options, new_group, plan
+from training.run import front_group, group_folder, loop_options, new_group, plan, run_info, start_from
 from training.run_folder import locked
 from vcg_bridge.contract.errors import VcgError
 
@@ -44,14 +44,25 @@ class Job:
 
 
 def train_group(
-    job: Job, pack: Pack, group: str, parallel: Parallel, stop: Callable[[], bool], report: Callable[[Report], None]
+    job: Job,
+    pack: Pack,
+    group: str,
+    parallel: Parallel,
+    stop: Callable[[], bool],
+    report: Callable[[Report], None],
+    say: Callable[[str], None],
 ) -> bool:
-    """Train one group from where it is; False when it was stopped."""
-    config = load_config(job.folder)
+    """Train one group from where it is; False when it was stopped. `say` hears what it starts from."""
+    config, info = load_config(job.folder), run_info(job.folder)
     home = group_folder(job.folder, group)
     home.mkdir(parents=True, exist_ok=True)
     with locked(home, OTHERS_WAIT_S if parallel.first else None):
         trainer = new_group(job.folder, pack, group, config, job.device, parallel)
+        if info.started_from is not None and not (home / CHECKPOINT).is_file():
+            source = Path(info.started_from)
+            same_pack = run_info(source).pack_sha256 == info.pack_sha256
+            for text in start_from(trainer, group_folder(source, group) / CHECKPOINT, same_pack):
+                say(text)
         options = loop_options(config, job.profile_steps)
         return run_loop(trainer, home, options, stop=stop, report=report, parallel=parallel)
 
@@ -68,7 +79,7 @@ def run_training(job: Job, workers: int, console: Console, parallel: Parallel, o
             return _side_by_side(job, pack, [k for k, _ in todo], min(workers, len(todo)), stopped, bars)
         prepare(job.device)
         for group, _ in todo:
-            if not train_group(job, pack, group, parallel, stopped, lambda r, g=group: bars.show(g, r)):
+            if not train_group(job, pack, group, parallel, stopped, *bars.speakers(group)):
                 return False
     return True
 
@@ -115,6 +126,8 @@ def _read(events: Any, bars: Bars, unfinished: set[str]) -> VcgError | None:
         return None
     if isinstance(message, Report):
         bars.show(group, message)
+    elif isinstance(message, str):
+        bars.say(group, message)
     elif message is True:
         unfinished.discard(group)
     elif message is not False:
@@ -156,7 +169,10 @@ def _worker(job: Job, tasks: Any, events: Any, stop: Any) -> None:
         if stopped():
             continue
         try:
-            whole = train_group(job, pack, group, Parallel(), stopped, lambda r, g=group: events.put((g, r)))
-            events.put((group, whole))
+
+            def tell(message: Report | str, group: str = group) -> None:
+                events.put((group, message))
+
+            events.put((group, train_group(job, pack, group, SINGLE, stopped, tell, tell)))
         except VcgError as error:
             events.put((group, (error.message, error.hint)))

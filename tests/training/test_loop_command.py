@@ -187,3 +187,37 @@ def test_a_run_is_resumed_with_its_own_settings(unbroken: Path) -> None:
     result = RUN.invoke(app, ["train", "--resume", str(unbroken), "--set", "lr=1"])
     assert result.exit_code == 2
     assert "--set with --resume" in result.output
+
+
+def from_run(pack_dir: Path, source: Path, out: Path, *changes: str) -> tuple[str, Path]:
+    """A run of one step for a group, started from the networks of another run: what it says, and its folder."""
+    arguments = ["train", "--pack", str(pack_dir), "--out", str(out), "--from", str(source), "--workers", "1"]
+    one_step = ["--set", "min_kimg=0", "--set", "lr=1e-9", "--set", "lr_codes=1e-9", "--groups", "hair"]
+    result = RUN.invoke(app, [*arguments, *CHANGES, *one_step, *(x for c in changes for x in ("--set", c))])
+    assert result.exit_code == 0, result.output
+    (run,) = out.iterdir()
+    return result.output, run
+
+
+def test_a_run_starts_from_another_where_shapes_match(unbroken: Path, pack_dir: Path, tmp_path: Path) -> None:
+    output, run = from_run(pack_dir, unbroken, tmp_path / "same", "max_kimg=1", "images_per_view=1")
+    old, new = (torch.load(x / "groups/hair/checkpoint.pt", weights_only=True) for x in (unbroken, run))
+    for name, tensor in new["g"].items():
+        torch.testing.assert_close(tensor, old["ema"][name], rtol=0, atol=1e-6)
+    torch.testing.assert_close(new["ema_codes"], old["ema_codes"], rtol=0, atol=1e-6)
+    assert f"hair: generator: {len(new['g'])} tensors taken from {unbroken / 'groups/hair/checkpoint.pt'}\n" in output
+    assert "hair: discriminator: " in output
+    assert "style codes of" in output
+    output, _ = from_run(pack_dir, unbroken, tmp_path / "wider", "coarse=48", "max_kimg=1", "images_per_view=1")
+    assert "of another shape" in next(x for x in output.splitlines() if x.startswith("hair: generator:"))
+
+
+def test_a_run_starts_from_a_run(pack_dir: Path, unbroken: Path, tmp_path: Path) -> None:
+    for arguments, message in (
+        (["--pack", str(pack_dir), "--from", str(tmp_path)], "is not a training run of a pack"),
+        (["--resume", str(unbroken), "--from", str(unbroken)], "--from with --resume"),
+    ):
+        result = RUN.invoke(app, ["train", *arguments, "--out", str(tmp_path / "runs")])
+        assert result.exit_code == 2
+        assert message in result.output.replace("\n", " ")
+    assert not (tmp_path / "runs").exists()

@@ -16,7 +16,8 @@ from training.errors import TrainingError
 
 PARTS: dict[str, tuple[tuple[str, ...], ...]] = {
     "generator": (("ema",), ("g",)),
-    "discriminator": (("adversary", "d"), ("d",)),
+    "discriminator": (("adversary", "d"), ("judge", "d"), ("d",)),
+    "encoder": (("book", "encoder"),),
 }
 """Where a checkpoint of the kit keeps a network; the averaged generator is the better start. A plain state_dict is taken as it is."""
 
@@ -75,6 +76,18 @@ def initialise(network: nn.Module, path: Path, part: str) -> Loaded:
             own[name].copy_(weights[name])  # tensors of a state_dict are the network's own
     missing, unused = [k for k in own if k not in weights], [k for k in weights if k not in own]
     return Loaded(part, path, tuple(taken), tuple(reshaped), tuple(missing), tuple(unused))
+
+
+def holds(state: Mapping[str, Any], part: str) -> bool:
+    """Whether a checkpoint has that network."""
+    return bool(_find(state, part))
+
+
+def said_of(loaded: Loaded) -> str:
+    """What was loaded and what was not, in a line."""
+    rest = (("of another shape", loaded.reshaped), ("not in the file", loaded.missing), ("not used", loaded.unused))
+    left = "".join(f", {len(names)} {what}" for what, names in rest if names)
+    return f"{loaded.part}: {len(loaded.taken)} tensors taken from {loaded.path}{left}"
 
 
 def init_table(loaded: Loaded) -> Table:
