@@ -32,8 +32,12 @@ CHECKPOINT_FORMAT = 2
 SIZES = ((300, 1.0), (60, 0.67), (0, 0.45))
 """(drawings in the group, share of the configured channels): a moustache needs no network of a megabyte."""
 
-FEW_ITEMS = 2
-"""A group of so few items has little to describe: it gets the narrower seed, which is most of a large window's weights."""
+TINY_PIXELS, TINY = 10_000, 0.3
+"""Groups whose drawings have fewer pixels in all get this share: noses and eyebrows."""
+
+SEED_CHANNELS = ((5, 16), (3, 8), (0, 6))
+"""(items in the group, channels of the picture the code is first spread into). Most of the weights of a large window lie there, and
+a group of two items has little to say."""
 
 
 def total_steps(data: GroupData, config: TrainConfig) -> int:
@@ -44,7 +48,11 @@ def total_steps(data: GroupData, config: TrainConfig) -> int:
 
 def shape_of(data: GroupData, config: TrainConfig) -> GeneratorShape:
     """Sizes of the generator that suits a group; channels are multiples of 8."""
+    height, width = int(data.planes.shape[2]), int(data.planes.shape[3])
     share = next(share for drawings, share in SIZES if len(data.pairs) >= drawings)
+    if len(data.pairs) * height * width < TINY_PIXELS:
+        share = TINY
+    seed = next(channels for items, channels in SEED_CHANNELS if len(data.items) >= items)
 
     def channels(full: int) -> int:
         return max(16, round(full * share / 8) * 8)
@@ -52,13 +60,13 @@ def shape_of(data: GroupData, config: TrainConfig) -> GeneratorShape:
     return GeneratorShape(
         views=data.views,
         classes=data.classes,
-        height=int(data.planes.shape[2]),
-        width=int(data.planes.shape[3]),
+        height=height,
+        width=width,
         z_dim=config.z_dim,
         hidden=channels(config.hidden),
         coarse=channels(config.coarse),
         fine=channels(config.fine),
-        seed_channels=8 if share < 1 or len(data.items) <= FEW_ITEMS else 16,
+        seed_channels=min(seed, 16 if share == 1 else 8),
         embed=64 if share == 1 else 32,
         table=4 if share == 1 else 2,
     )
