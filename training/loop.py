@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import math
+import pickle
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -122,7 +123,13 @@ def run_loop(
     checkpoint = folder / CHECKPOINT
     folder.mkdir(parents=True, exist_ok=True)
     if checkpoint.is_file():
-        trainable.load(checkpoint)
+        try:
+            trainable.load(checkpoint)
+        except (RuntimeError, KeyError, ValueError, EOFError, pickle.UnpicklingError) as error:
+            raise TrainingError(
+                f"{checkpoint} does not fit this training: {str(error).strip().splitlines()[0][:160]}",
+                hint="it was made by another version of the code, or is damaged; start a new run",
+            ) from error
     loop = _Loop(trainable, folder, options, report, parallel)
     profiler = Profiler(folder, trainable, options.profile_steps if parallel.first else 0)
     try:

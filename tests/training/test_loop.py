@@ -113,6 +113,16 @@ def test_what_is_no_number_ends_the_training_and_keeps_the_last_good_checkpoint(
     assert torch.isfinite(kept.net.weight).all()
 
 
+def test_a_checkpoint_of_something_else_is_one_clear_error(tmp_path: Path) -> None:
+    for content in ({"at": 3, "net": {"weight": torch.zeros(7, 7)}, "opt": {}}, {"at": 3}):
+        torch.save(content, tmp_path / "checkpoint.pt")
+        with pytest.raises(TrainingError, match="does not fit this training"):
+            run_loop(Tiny(), tmp_path, OPTIONS)
+    (tmp_path / "checkpoint.pt").write_bytes(b"half a check")
+    with pytest.raises(TrainingError, match="does not fit this training"):
+        run_loop(Tiny(), tmp_path, OPTIONS)
+
+
 def test_reports_tell_progress(tmp_path: Path) -> None:
     reports: list[Report] = []
     run_loop(Tiny(), tmp_path, OPTIONS, report=reports.append)
