@@ -83,7 +83,7 @@ class ConvDiscriminator(nn.Module):
         score = self.score(x)  # [N, 1, h, w] or [N, 1, 1, 1]
         if self.label is not None:
             # projection conditioning: Miyato and Koyama, "cGANs with projection discriminator", 2018
-            projected = (x * self.label(label)[:, :, None, None]).mean(1, keepdim=True)
+            projected = (x * self.label(label)[:, :, None, None]).sum(1, keepdim=True) / x.shape[1] ** 0.5
             score = score + (projected if self.shape.kind == "patch" else projected.mean((2, 3), keepdim=True))
         return score if self.shape.kind == "patch" else score.flatten(1)
 
@@ -103,7 +103,7 @@ class DenseDiscriminator(nn.Module):
         for layer in self.body:
             x = F.leaky_relu(layer(x), SLOPE)
         score: Tensor = self.score(x)
-        return score if self.label is None else score + (x * self.label(label)).mean(1, keepdim=True)
+        return score if self.label is None else score + (x * self.label(label)).sum(1, keepdim=True) / x.shape[1] ** 0.5
 
 
 KINDS = ("patch", "global", "dense")

@@ -115,7 +115,7 @@ PRESETS: dict[str, ImageGanConfig] = {
     "dcgan": ImageGanConfig(
         "dcgan",
         **_ADAM | {"g_lr": 1e-3},
-        adversary=AdversaryConfig(loss="nonsaturating", penalty="r1", gamma=1.0, **_D_ADAM | {"lr": 1e-3}),
+        adversary=AdversaryConfig(loss="nonsaturating", penalty="r1", gamma=0.2, **_D_ADAM | {"lr": 1e-3}),
     ),
     # Goodfellow et al. 2014: fully connected, D by cross-entropy, G by -log D(G(z)), nothing else
     "goodfellow2014": ImageGanConfig(
@@ -148,7 +148,7 @@ PRESETS: dict[str, ImageGanConfig] = {
     "r3gan": ImageGanConfig(
         "r3gan",
         generator="style",
-        adversary=AdversaryConfig(loss="relativistic", penalty="r1r2", gamma=1.0, lr=1e-3),
+        adversary=AdversaryConfig(loss="relativistic", penalty="r1r2", gamma=0.2, lr=1e-3),
     ),
     # Larsen et al. 2016: a variational autoencoder whose decoder is the generator
     "vae-gan": ImageGanConfig(
@@ -156,7 +156,7 @@ PRESETS: dict[str, ImageGanConfig] = {
         encoder=True,
         adversarial_weight=0.1,
         **_ADAM | {"g_lr": 1e-3},
-        adversary=AdversaryConfig(loss="nonsaturating", penalty="r1", gamma=1.0, **_D_ADAM | {"lr": 1e-3}),
+        adversary=AdversaryConfig(loss="nonsaturating", penalty="r1", gamma=0.2, **_D_ADAM | {"lr": 1e-3}),
     ),
 }
 

@@ -107,10 +107,11 @@ class ConvGenerator(nn.Module):
             if not last:
                 layers += [_norm(shape, outputs), nn.ReLU()]
         self.body = nn.Sequential(*layers)
-        for module in self.body:
-            if isinstance(module, nn.ConvTranspose2d):
-                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
-                module.weight.data.mul_(2)  # of the 16 weights of a 4x4 kernel an output pixel sees 4
+        convolutions = [x for x in self.body if isinstance(x, nn.ConvTranspose2d)]
+        for module in convolutions:
+            nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+            # of the 16 weights of a 4x4 kernel an output pixel sees 4; the last begins small, far from where tanh is flat
+            module.weight.data.mul_(0.5 if module is convolutions[-1] else 2.0)
 
     def forward(self, z: Tensor, label: Tensor | None = None) -> Tensor:
         x = self.seed(self.code(z, label)).reshape(-1, self.first, *self.shape.base)
