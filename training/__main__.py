@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from training.evaluation.command import evaluate_command
 from training.images.command import demo, gan
 from training.layers.export_command import export
 from training.layers.redraw_command import redraw_item
@@ -15,6 +16,7 @@ app.command()(prepare)
 app.command()(train)
 app.command()(export)
 app.command("redraw")(redraw_item)
+app.command("evaluate")(evaluate_command)
 app.command()(gan)
 app.command()(demo)
 

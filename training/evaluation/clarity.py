@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,13 +27,13 @@ class Clarity:
     stray: float  # opaque pixels of a class that the item's layer does not have
 
 
-def exact(subject: Subject, frame_pixels: int, every: int = 1) -> dict[str, dict[str, Exactness]]:
-    """group -> {"seen": ..., "heldout": ... where the run held something back}. `every`: only each n-th drawing (for --quick)."""
+def exact(subject: Subject, every: int = 1) -> dict[str, dict[str, Exactness]]:
+    """group -> {"seen": ..., "heldout": ... where the run held drawings back}. `every`: only each n-th drawing (for --quick)."""
     found = {}
     for name, group in subject.groups.items():
         parts = {"seen": group.data.pairs, "heldout": group.data.heldout}
         found[name] = {
-            part: exactness(group.data, group.codes, pairs[::every], group.draw, frame_pixels)
+            part: exactness(group.data, group.codes, pairs[::every], group.draw)
             for part, pairs in parts.items()
             if len(pairs)
         }
@@ -62,10 +63,21 @@ def orphan_share(planes: Planes) -> float:
     return float((opaque & ~company).sum() / max(opaque.sum(), 1))
 
 
+def known_patterns(subject: Subject) -> dict[str, NDArray[np.int64]]:
+    """group -> sorted codes (training.layers.novelty.patterns) of all 3x3 patterns that the art has."""
+    found = {}
+    for name, group in subject.groups.items():
+        found[name] = np.unique(patterns(group.data.planes.numpy()[known_mask(group)], group.data.classes))
+    return found
+
+
 def strange_share(planes: Planes, known: NDArray[np.int64], classes: int) -> float:
     """Share of 3x3 patterns of `planes` that are not among `known` (sorted codes of training.layers.novelty.patterns)."""
     mine = patterns(planes, classes)
-    return float((~np.isin(mine, known)).mean()) if len(mine) else 0.0
+    if not len(mine) or not len(known):
+        return float(len(mine) > 0)
+    at = np.minimum(np.searchsorted(known, mine), len(known) - 1)
+    return float((known[at] != mine).mean())
 
 
 def strange_floor(group: SubjectGroup) -> float | None:
@@ -87,17 +99,15 @@ def stray_share(pack: Pack, group: SubjectGroup, drawings: Drawings) -> float:
     return float((drawings.planes >= limit[:, None, None]).sum() / max(opaque.sum(), 1))
 
 
-def clarity(pack: Pack, subject: Subject, drawn: Set) -> dict[str, Clarity]:
-    """Figures of every group of a set, and under "all" the mean weighted by drawings."""
+def clarity(pack: Pack, subject: Subject, drawn: Set, known: Mapping[str, NDArray[np.int64]]) -> dict[str, Clarity]:
+    """Figures of every group of a set, and under "all" the mean weighted by drawings. `known`: of `known_patterns`."""
     found: dict[str, Clarity] = {}
     for name, x in drawn.items():
         group = subject.groups[name]
-        art = group.data.planes.numpy()[known_mask(group)]
-        known = np.unique(patterns(art, group.data.classes))
         found[name] = Clarity(
             edges=edge_density(x.planes),
             orphans=orphan_share(x.planes),
-            strange=strange_share(x.planes, known, group.data.classes),
+            strange=strange_share(x.planes, known[name], group.data.classes),
             stray=stray_share(pack, group, x),
         )
     weights = np.array([len(x) for x in drawn.values()], np.float64)

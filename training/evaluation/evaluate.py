@@ -13,7 +13,7 @@ import onnxruntime
 import torch
 
 from training.evaluation import sets
-from training.evaluation.clarity import Clarity, clarity, exact, strange_floor
+from training.evaluation.clarity import clarity, exact, known_patterns, strange_floor
 from training.evaluation.consistency import consistency
 from training.evaluation.copies import Audit, audit
 from training.evaluation.distances import NEIGHBOURS, kernel, realism
@@ -75,7 +75,7 @@ class Evaluation:
     figures: dict[str, Any]
     shown: tuple[Shown, ...]
     baselines: Mapping[str, Set]
-    judge: InDomain
+    known: Mapping[str, Ints]  # of clarity.known_patterns
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,6 +84,20 @@ class Scope:
 
     reals: Set
     pairs: Mapping[str, Ints]
+    features: Mapping[str, Features]  # name of the space -> features of `reals`, pooled
+
+
+@dataclass(frozen=True, eq=False)
+class Bench:
+    """What all measurements of one evaluation share."""
+
+    pack: Pack
+    subject: Subject
+    settings: Settings
+    judge: InDomain
+    spaces: tuple[Space, ...]
+    known: Mapping[str, Ints]
+    inception: Inception | None
 
 
 def evaluate(
@@ -99,40 +113,38 @@ def evaluate(
     """Measure `subject` on the pack. Deterministic by settings.seed on one machine."""
     said("features", 0.0)
     judge = in_domain(pack, pack_dir, pack_sha256, recipe, lambda share: said("training the feature network", share))
-    spaces = [judge.space, random_space(pack)]
+    spaces = (judge.space, random_space(pack))
+    bench = Bench(pack, subject, settings, judge, spaces, known_patterns(subject), inception)
     said("redrawing the art", 0.1)
-    figures: dict[str, Any] = _header(subject, pack_sha256, settings, spaces, judge, inception)
-    figures["exact"] = _exactness(exact(subject, pack.frame_size**2, settings.exact_every))
-    figures["modes"], figures["baselines"], figures["groups"] = {}, {}, {}
+    figures: dict[str, Any] = _header(bench, pack_sha256)
+    figures |= {"exact": _exactness(exact(subject, settings.exact_every)), "modes": {}, "baselines": {}}
     shown: list[Shown] = []
-    baselines: Mapping[str, Set] = {}
-    modes = [m for m in settings.modes if m == "items" or _varied(subject)]
+    baselines: dict[str, Set] = {}
+    modes = [m for m in settings.modes if m == "items" or any(len(g.data.mixable) for g in subject.groups.values())]
+    scopes: dict[bool, Scope] = {}  # all modes but `items` are of the same items
     for k, mode in enumerate(modes):
         share = 0.2 + 0.8 * k / len(modes)
-        scope = _scope(subject, mode, settings)
         said(f"{mode}: drawing", share)
+        scope = scopes[mode == "items"] = scopes.get(mode == "items") or _scope(bench, mode)
         drawn = sets.samples(subject, scope.pairs, mode, settings.seed)
         found = audit(subject, drawn)
         shown.append(Shown(mode, drawn, found))
         said(f"{mode}: measuring", share)
-        figures["modes"][mode] = _mode(pack, subject, settings, scope, drawn, found, spaces, inception)
+        figures["modes"][mode] = _mode(bench, scope, drawn, found)
         said(f"{mode}: following codes over views", share)
         figures["modes"][mode]["consistency"] = _plain(
             consistency(pack, subject, judge, mode, settings.codes, settings.seed)
         )
-        if not baselines and mode != "items":
-            said("baselines", share)
-            baselines = {
-                "copying": sets.copied(subject, scope.pairs, settings.seed),
-                "mixing pixels": sets.mixed_pixels(subject, scope.pairs, settings.seed),
-            }
-            for name, planes in baselines.items():
-                figures["baselines"][name] = _mode(
-                    pack, subject, settings, scope, planes, audit(subject, planes), spaces, inception
-                )
-            figures["art"] = _art(pack, subject, scope, spaces[0], settings)
+    if False in scopes:
+        said("baselines", 0.9)
+        scope = scopes[False]
+        baselines["copying"] = sets.copied(subject, scope.pairs, settings.seed)
+        baselines["mixing pixels"] = sets.mixed_pixels(subject, scope.pairs, settings.seed)
+        for name, planes in baselines.items():
+            figures["baselines"][name] = _mode(bench, scope, planes, audit(subject, planes))
+        figures["art"] = _art(bench, scope)
     said("done", 1.0)
-    return Evaluation(figures, tuple(shown), baselines, judge)
+    return Evaluation(figures, tuple(shown), baselines, bench.known)
 
 
 def pooled_features(pack: Pack, subject: Subject, drawn: Set, space: Space) -> Features:
@@ -141,23 +153,15 @@ def pooled_features(pack: Pack, subject: Subject, drawn: Set, space: Space) -> F
     return np.concatenate(parts)
 
 
-def _varied(subject: Subject) -> bool:
-    return any(len(group.data.mixable) for group in subject.groups.values())
+def _scope(bench: Bench, mode: str) -> Scope:
+    reals = sets.real(bench.subject, mode)
+    pairs = sets.matched(reals, bench.settings.samples, bench.settings.seed)
+    features = {space.name: pooled_features(bench.pack, bench.subject, reals, space) for space in bench.spaces}
+    return Scope(reals, pairs, features)
 
 
-def _scope(subject: Subject, mode: str, settings: Settings) -> Scope:
-    reals = sets.real(subject, mode)
-    return Scope(reals, sets.matched(reals, settings.samples, settings.seed))
-
-
-def _header(
-    subject: Subject,
-    pack_sha256: str,
-    settings: Settings,
-    spaces: list[Space],
-    judge: InDomain,
-    inception: Inception | None,
-) -> dict[str, Any]:
+def _header(bench: Bench, pack_sha256: str) -> dict[str, Any]:
+    subject, settings, judge, inception = bench.subject, bench.settings, bench.judge, bench.inception
     return {
         "format": RESULTS_FORMAT,
         "quick": settings.quick or settings.samples < LEAST_SAMPLES,
@@ -174,7 +178,7 @@ def _header(
             "version": FEATURES_VERSION,
             "source": judge.source,
             "recipe": asdict(judge.recipe),
-            **{space.name: space.sha256 for space in spaces},
+            **{space.name: space.sha256 for space in bench.spaces},
             **({"inception": inception.sha256} if inception else {}),
         },
         "neighbours": NEIGHBOURS,
@@ -200,66 +204,51 @@ def _exactness(found: Mapping[str, Mapping[str, Exactness]]) -> dict[str, Any]:
     return result
 
 
-def _mode(
-    pack: Pack,
-    subject: Subject,
-    settings: Settings,
-    scope: Scope,
-    drawn: Set,
-    found: Audit,
-    spaces: list[Space],
-    inception: Inception | None,
-) -> dict[str, Any]:
+def _mode(bench: Bench, scope: Scope, drawn: Set, found: Audit) -> dict[str, Any]:
     """All figures of one set of drawings against the real ones of its scope."""
+    seeds, seed = bench.settings.floor_seeds, bench.settings.seed
     result: dict[str, Any] = {
         "n": sum(len(x) for x in drawn.values()),
-        "clarity": _plain(clarity(pack, subject, drawn)),
+        "clarity": _plain(clarity(bench.pack, bench.subject, drawn, bench.known)),
         "copies": asdict(found.summed()),
         "realism": {},
     }
     groups: dict[str, dict[str, Any]] = {name: {"n": len(x)} for name, x in drawn.items()}
-    for space in spaces:
-        real, fake = (pooled_features(pack, subject, x, space) for x in (scope.reals, drawn))
-        figures = asdict(realism(real, fake))
-        figures["floors"] = {
-            "drawings": _floor_json(by_drawings(real, fake, settings.floor_seeds, settings.seed, len(scope.reals))),
-            "items": _floor_json(
-                by_items(real, fake, _keys(scope.reals), _keys(drawn, scope.reals), settings.floor_seeds, settings.seed)
-            ),
+    for space in bench.spaces:
+        real, fake = scope.features[space.name], pooled_features(bench.pack, bench.subject, drawn, space)
+        halves = by_drawings(real, fake, seeds, seed, len(scope.reals))
+        items = by_items(real, fake, _keys(scope.reals), _keys(drawn, scope.reals), seeds, seed)
+        result["realism"][space.name] = {
+            **asdict(realism(real, fake)),
+            "floors": {"drawings": _floor_json(halves), "items": _floor_json(items)},
         }
-        result["realism"][space.name] = figures
         for name in drawn:
-            mine, theirs = (f[_numbers(x, name)] for f, x in ((fake, drawn), (real, scope.reals)))
+            mine, theirs = fake[_numbers(drawn, name)], real[_numbers(scope.reals, name)]
             if min(len(mine), len(theirs)) >= GROUP_FROM:
                 groups[name][f"kernel {space.name}"] = kernel(theirs, mine)
-        if space is spaces[0]:
+        if space is bench.spaces[0]:
             art = {name: scope.reals[name] for name in drawn}
-            result["diversity"] = asdict(diversity(drawn, fake, art, settings.seed))
-    if inception:
-        result["fid"] = inception.distance(pack, subject, scope.reals, drawn)
-    at = 0
-    for name, x in drawn.items():
-        distance = found.distance[at : at + len(x)]
-        at += len(x)
+            result["diversity"] = asdict(diversity(drawn, fake, art, seed))
+    if bench.inception:
+        result["fid"] = bench.inception.distance(bench.pack, bench.subject, scope.reals, drawn)
+    for name in drawn:
+        distance = found.distance[_numbers(drawn, name)]
         groups[name] |= {"copies": float((distance == 0).mean()), "distance": float(distance.mean())}
     result["groups"] = groups
     return result
 
 
-def _art(pack: Pack, subject: Subject, scope: Scope, space: Space, settings: Settings) -> dict[str, Any]:
+def _art(bench: Bench, scope: Scope) -> dict[str, Any]:
     """The same figures of the real drawings themselves: what to read the samples' beside."""
-    measured = clarity(pack, subject, scope.reals)
-    floors = {name: strange_floor(subject.groups[name]) for name in scope.reals}
+    measured = clarity(bench.pack, bench.subject, scope.reals, bench.known)
+    floors = {name: strange_floor(bench.subject.groups[name]) for name in scope.reals}
     weights = {name: len(x) for name, x in scope.reals.items() if floors[name] is not None}
     floors["all"] = sum((floors[k] or 0.0) * w for k, w in weights.items()) / max(sum(weights.values()), 1)
+    space = bench.spaces[0].name
     return {
         "n": sum(len(x) for x in scope.reals.values()),
-        "clarity": {
-            name: asdict(Clarity(c.edges, c.orphans, floors[name] or 0.0, c.stray)) for name, c in measured.items()
-        },
-        "diversity": asdict(
-            diversity(scope.reals, pooled_features(pack, subject, scope.reals, space), scope.reals, settings.seed)
-        ),
+        "clarity": {name: {**asdict(c), "strange": floors[name]} for name, c in measured.items()},
+        "diversity": asdict(diversity(scope.reals, scope.features[space], scope.reals, bench.settings.seed)),
     }
 
 

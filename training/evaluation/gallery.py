@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from html import escape
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from training.evaluation.clarity import strange_share
 from training.evaluation.evaluate import Evaluation, Shown
 from training.evaluation.pictures import histogram, picture
 from training.evaluation.render import palettes
-from training.evaluation.sets import Set, codes_for, known_mask, mixable
+from training.evaluation.sets import Set, codes_for, mixable
 from training.evaluation.subject import Subject
-from training.layers.novelty import patterns
 from training.packs.neutral import Pack
 
 RANDOM, WORST, STRIPS = 24, 12, 3
@@ -30,7 +31,7 @@ def galleries(pack: Pack, subject: Subject, done: Evaluation, seed: int) -> str:
         distance = shown.audit.distance
         # equal shares of the groups, or the page would be shirts
         mixed = _even(shown, np.flatnonzero(distance > 0), RANDOM, rng)
-        strange = strangeness(subject, shown.drawn)
+        strange = strangeness(subject, shown.drawn, done.known)
         parts += [
             f"<h2>Pictures: {escape(shown.mode)}</h2>",
             "<h3>Samples beside the art</h3><p>Chosen at random among those that are no copies, equally from all groups. From left to right: the item, "
@@ -55,16 +56,13 @@ def galleries(pack: Pack, subject: Subject, done: Evaluation, seed: int) -> str:
     return "\n".join(parts)
 
 
-def strangeness(subject: Subject, drawn: Set) -> NDArray[np.float64]:
+def strangeness(subject: Subject, drawn: Set, known: Mapping[str, Numbers]) -> NDArray[np.float64]:
     """[n]: share of each sample's 3x3 patterns that no drawing of its group has."""
-    found = []
-    for name, x in drawn.items():
-        data = subject.groups[name].data
-        known = np.unique(patterns(data.planes.numpy()[known_mask(subject.groups[name])], data.classes))
-        for plane in x.planes:
-            mine = patterns(plane[None], data.classes)
-            at = np.minimum(np.searchsorted(known, mine), len(known) - 1)
-            found.append(float((known[at] != mine).mean()) if len(mine) else 0.0)
+    found = [
+        strange_share(plane[None], known[name], subject.groups[name].data.classes)
+        for name, x in drawn.items()
+        for plane in x.planes
+    ]
     return np.array(found)
 
 

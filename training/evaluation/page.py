@@ -169,7 +169,7 @@ def _groups(figures: Mapping[str, Any]) -> str:
             rows.append([
                 escape(name), str(g["n"]),
                 *(f"{g[k]:.4f}" if k in g else "" for k in ("kernel in-domain", "kernel random")),
-                f"{c['strange']:.1%}", f"{real['strange']:.1%}" if real else "", f"{c['orphans']:.2%}",
+                f"{c['strange']:.1%}", f"{real['strange']:.1%}" if real and real["strange"] is not None else "", f"{c['orphans']:.2%}",
                 f"{real['orphans']:.2%}" if real else "", f"{g['copies']:.1%}", f"{g['distance']:.1%}",
                 f"{followed[name]['agreement']:.1%}" if name in followed else "",
             ])  # fmt: skip

@@ -37,7 +37,7 @@ class SubjectGroup:
 
     @property
     def known(self) -> NDArray[np.int64]:
-        """[P, 2]: every (item, view) that the art has, whether training saw it or not."""
+        """[P, 2]: every (item, view) that the art has of the items of the training, whether it saw that view or not."""
         return np.concatenate([self.data.pairs, self.data.heldout])
 
 

@@ -1,0 +1,35 @@
+"""One pack of hats, and its feature network, for all tests of the evaluation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from tests.training.evaluation.shapes import make_pack
+from training.evaluation.features_file import InDomain, in_domain
+from training.evaluation.train_features import Recipe
+from training.packs.neutral import Pack, load_pack
+from training.run import pack_sha256
+
+SHORT = Recipe(images=3000, batch=48)
+
+
+@pytest.fixture(scope="session")
+def hats(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of the pack."""
+    torch.set_num_threads(1)
+    return make_pack(tmp_path_factory.mktemp("hats") / "pack")
+
+
+@pytest.fixture(scope="session")
+def pack(hats: Path) -> Pack:
+    """The pack."""
+    return load_pack(hats)
+
+
+@pytest.fixture(scope="session")
+def judge(hats: Path, pack: Pack) -> InDomain:
+    """Its feature network, trained for seconds."""
+    return in_domain(pack, hats, pack_sha256(hats), SHORT)
