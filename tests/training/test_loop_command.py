@@ -157,7 +157,18 @@ def test_the_run_folder_says_what_made_it(unbroken: Path) -> None:
     assert json.loads((unbroken / "config.json").read_text())["min_kimg"] == 4
     assert {p.name for p in (unbroken / "groups" / "hair").iterdir()} >= {"checkpoint.pt", "log.jsonl", "samples"}
     names = {k for x in (unbroken / "groups" / "hair" / "log.jsonl").read_text().splitlines() for k in json.loads(x)}
-    assert {"loss", "error", "g/adversarial", "d/loss", "d/penalty", "d/real", "d/fake", "grad/g", "grad/d"} <= names
+    assert {
+        "loss",
+        "error",
+        "g/adversarial",
+        "d/loss",
+        "d/penalty",
+        "d/real",
+        "d/fake",
+        "grad/g",
+        "grad/d",
+        "diversity",
+    } <= names
 
 
 def test_a_run_of_some_groups_is_not_exported(unbroken: Path, tmp_path: Path) -> None:
@@ -208,7 +219,7 @@ def test_a_run_starts_from_another_where_shapes_match(unbroken: Path, pack_dir: 
     assert f"hair: generator: {len(new['g'])} tensors taken from {unbroken / 'groups/hair/checkpoint.pt'}\n" in output
     assert "hair: discriminator: " in output
     assert "style codes of" in output
-    output, _ = from_run(pack_dir, unbroken, tmp_path / "wider", "coarse=32", "max_kimg=1", "images_per_view=1")
+    output, _ = from_run(pack_dir, unbroken, tmp_path / "wider", "coarse=96", "max_kimg=1", "images_per_view=1")
     assert "of another shape" in next(x for x in output.splitlines() if x.startswith("hair: generator:"))
 
 

@@ -24,6 +24,7 @@ from training.layers.data import GroupData
 from training.layers.losses import one_hot
 from training.layers.sampling import sample
 from training.layers.scenes import Scenes
+from training.watch import diversity
 from vcg_bridge.contract.errors import near
 
 JUDGES = ("layer", "character")
@@ -80,7 +81,7 @@ class Judge:
             real, fake, view = self._pictures(generator, codes, update)
             scalars |= self.adversary.train(real, fake.detach(), view, update)
         term = self.adversary.generator_loss(real, fake, view, number)
-        return term, {**scalars, "g/adversarial": float(term.detach())}
+        return term, {**scalars, "g/adversarial": float(term.detach()), "diversity": diversity(fake, real)}
 
     def _pictures(self, generator: nn.Module, codes: Tensor, update: int) -> tuple[Tensor, Tensor, Tensor]:
         """(real, drawn, view) for one update."""
