@@ -13,6 +13,7 @@ from torch.profiler import ProfilerActivity, profile, record_function
 from training.files import write_with
 
 TRACE = "trace.json.gz"
+PROFILE_STEPS = 20
 SKIP = 10  # steps before the trace: allocations and caches settle
 
 

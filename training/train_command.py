@@ -18,13 +18,12 @@ from training.devices import DEVICES, choose
 from training.distributed import join, leave
 from training.errors import TrainingError
 from training.packs.neutral import load_pack
+from training.profile import PROFILE_STEPS
 from training.run import FIGURES, check_groups, group_folder, new_run, open_run
 from training.run_folder import locked, record_start
 from training.settings import with_settings
 from training.workers import Job, run_training
 from vcg_bridge.contract.errors import VcgError
-
-PROFILE_STEPS = 20
 
 
 def train(

@@ -21,12 +21,12 @@ from training.images.init import init_table
 from training.images.run import CURVES, DATA_REPORT, GRID, Source, make_gan, new_gan_run, open_gan_run, train_gan
 from training.interrupt import Interrupt
 from training.loop import FIGURES
+from training.profile import PROFILE_STEPS
 from training.progress import Bars
 from training.run_folder import locked, record_start
 from training.settings import with_settings
 from vcg_bridge.contract.errors import VcgError
 
-PROFILE_STEPS = 20
 LISTED = 20
 """Files left out that are named on the screen."""
 

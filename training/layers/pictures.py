@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from training.files import write_with
 from training.layers.trainer import GroupTrainer
 from training.packs.neutral import Pack
 
@@ -64,10 +60,3 @@ def group_picture(
         lines.append(line([draw(mixed, v) for v in views], class_colours(pack, *data.items[a])))
     picture = np.concatenate(lines, 0)
     return np.ascontiguousarray(picture.repeat(scale, 0).repeat(scale, 1))
-
-
-def write_group_picture(path: Path, pack: Pack, trainer: GroupTrainer) -> None:
-    """Write `group_picture` as PNG."""
-    ok, png = cv2.imencode(".png", group_picture(pack, trainer)[:, :, ::-1])
-    assert ok
-    write_with(path, lambda temporary: temporary.write_bytes(png.tobytes()) and None)
