@@ -47,7 +47,7 @@ def evaluate_command(
         bool, typer.Option("--quick", help="A look in under a minute: fewer samples, mixtures only.")
     ] = False,
     inception: Annotated[
-        Path | None, typer.Option(help="Inception weights (torch-fidelity's .pth): adds the FID. Needs torch-fidelity.")
+        Path | None, typer.Option(help="Inception weights (the .pth of torch-fidelity's releases): adds the FID.")
     ] = None,
 ) -> None:
     """Measure clarity, realism, diversity, consistency and copies; write a JSON, the audit of copies and a page with pictures."""
