@@ -36,8 +36,8 @@ def codes_of(ramp: object) -> list[int]:
 
 def test_shades_of_a_material_become_a_ramp_light_to_dark_and_the_outline_stays_alone() -> None:
     picture = np.full((12, 12), code(INK), np.int32)
-    picture[1:5, 1:11] = np.array(codes_of(RED) + [code(RED[2])], np.int32)[:, None]
-    picture[6:10, 1:11] = np.array(codes_of(BLUE) + [code(BLUE[2])], np.int32)[:, None]
+    picture[1:5, 1:11] = np.array([*codes_of(RED), code(RED[2])], np.int32)[:, None]
+    picture[6:10, 1:11] = np.array([*codes_of(BLUE), code(BLUE[2])], np.int32)[:, None]
     chains, alone = find_chains([usage([picture])])
     assert set(chains) == {tuple(codes_of(RED)), tuple(codes_of(BLUE))}
     assert alone == (code(INK),)
