@@ -52,6 +52,19 @@ ARMS: dict[str, dict[str, object]] = {
     "adversary-strong": ADVERSARY | {"gan_weight": 1.0},
     "adversary-all": ADVERSARY | {"gan_fakes": "all"},
     "character": ADVERSARY | {"gan_judge": "character"},
+    "character-strong": ADVERSARY | {"gan_judge": "character", "gan_fakes": "all", "gan_weight": 1.0},
+    "noise-1.0": {"code_noise": 1.0},
+    "encoder-fine": {"codes": "encoder", "code_noise": 0.2},
+    "encoder-fine-adversary": ADVERSARY | {"codes": "encoder", "gan_share": 0.4, "gan_fakes": "prior", "code_noise": 0.2},
+    "encoder-fine-character": ADVERSARY
+    | {
+        "codes": "encoder",
+        "gan_share": 0.4,
+        "code_noise": 0.2,
+        "gan_judge": "character",
+        "gan_fakes": "all",
+        "gan_weight": 1.0,
+    },
     "encoder-adversary": ADVERSARY | {"codes": "encoder", "gan_share": 0.4},
 }
 MODES = ("mixtures", "around", "prior")

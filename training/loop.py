@@ -45,8 +45,15 @@ diversity       distance between drawn pictures of a batch relative to that betw
 CHECKPOINT = "checkpoint.pt"
 FIGURES = "figures.json"
 SAMPLES = "samples"
+CLOCK = "clock.json"
 REPORT_S = 1.0  # seconds between progress reports
 STOP_EVERY = 10  # steps between the ranks' agreements to stop
+
+
+def training_seconds(folder: Path) -> float:
+    """Wall-clock seconds that the steps up to the checkpoint in `folder` took, over all starts; 0 where nobody counted."""
+    path = folder / CLOCK
+    return float(json.loads(path.read_text(encoding="utf-8"))["seconds"]) if path.is_file() else 0.0
 
 
 class Trainable(Protocol):
@@ -167,6 +174,7 @@ class _Loop:
             self.watch.see(line)
         self.first, self.since = trainable.at, time.monotonic()
         self.saved = self.reported = self.since
+        self.before = training_seconds(folder)  # of earlier starts
 
     def after_step(self, scalars: Scalars) -> None:
         at = self.trainable.at
@@ -235,6 +243,8 @@ class _Loop:
                 self.board.flush()
             self.trainable.save(self.folder / CHECKPOINT)
             self.book.saved_at = self.trainable.at
+            seconds = self.before + time.monotonic() - self.since
+            write_text(self.folder / CLOCK, json.dumps({"seconds": round(seconds, 1)}) + "\n")
         self.saved = time.monotonic()
 
     def finish(self) -> None:

@@ -115,7 +115,7 @@ def test_training_redraws_the_pack_and_the_bundle_is_whole(trained: Path, tmp_pa
     result = RUN.invoke(app, ["export", str(trained), "--out", str(bundle)])
     assert result.exit_code == 0, result.output
     manifest = load_manifest(bundle)
-    evaluation = manifest.training["evaluation"]
+    evaluation = manifest.training["reconstruction"]
     assert evaluation["exact_slots"] > 0.95
     assert evaluation["alpha"] > 0.998
     for name in ("MODEL_CARD.md", "CREDITS.csv", "preview.png"):

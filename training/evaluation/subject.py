@@ -47,7 +47,7 @@ class Subject:
 
     kind: str  # "bundle" or "run"
     name: str
-    sha256: str  # of a bundle: its manifest's, which pins every file; of a run: of all its checkpoints
+    sha256: str  # of a bundle: `drawing_sha256`; of a run: of all its checkpoints
     groups: Mapping[str, SubjectGroup]
     missing: tuple[str, ...]  # groups that a run has not begun
 
@@ -89,7 +89,17 @@ def _bundle(path: Path, pack: Pack) -> Subject:
                 hint="give the pack it was trained on as --pack",
             )
         groups[group.id] = SubjectGroup(data, _codes(manifest, data, path), _onnx_draw(path, network))
-    return Subject("bundle", f"{manifest.name} {manifest.version}", manifest.sha256, groups, ())
+    return Subject(
+        "bundle", f"{manifest.name} {manifest.version}", drawing_sha256(manifest, manifest.files), groups, ()
+    )
+
+
+def drawing_sha256(manifest: Manifest, files: Mapping[str, str]) -> str:
+    """Hash of all that decides what a bundle draws: networks (`files`: name -> sha256) and style codes. The same with and without
+    evaluation figures in its papers, so that a bundle can carry its own."""
+    networks = [[n.id, files[n.file]] for n in manifest.networks]
+    codes = [[i.layer, i.id, list(i.code)] for i in manifest.items]
+    return hashlib.sha256(json.dumps([networks, codes]).encode()).hexdigest()
 
 
 def _codes(manifest: Manifest, data: GroupData, path: Path) -> Tensor:

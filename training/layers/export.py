@@ -7,9 +7,10 @@ import dataclasses
 import hashlib
 import io
 import json
+import shlex
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +22,21 @@ from torch import Tensor
 
 from training.config import TrainConfig, load_config
 from training.errors import TrainingError
+from training.evaluation.subject import drawing_sha256
+from training.evaluation.summary import summary
+from training.layers.controls import Found, find_controls, strip
 from training.layers.exactness import Draw, Exactness, exactness
+from training.layers.model_card import model_card, picture_of
+from training.layers.networks import gflop
 from training.layers.novelty import Novelty, novelty
 from training.layers.onnx_file import HALF_FROM, onnx_bytes
 from training.layers.trainer import GroupTrainer
+from training.loop import CHECKPOINT, training_seconds
 from training.packs.neutral import Pack
 from training.packs.overview import overview
-from training.run import CHECKPOINT, front_group, load_group
+from training.pictures import write_png
+from training.run import front_group, group_folder, load_group
+from training.run_folder import ENVIRONMENT
 from vcg_bridge.contract import manifest as m
 from vcg_bridge.contract.manifest_io import dump_manifest, load_manifest
 from vcg_bridge.sprites.clean import places
@@ -43,11 +52,20 @@ MIXTURES = 1000
 GO_ON = "go on with `python -m training train --resume {run}`"
 
 
-def export_bundle(run: Path, pack: Pack, out: Path, version: str, *, allow_unfinished: bool = False) -> m.Manifest:
+def export_bundle(
+    run: Path,
+    pack: Pack,
+    out: Path,
+    version: str,
+    *,
+    allow_unfinished: bool = False,
+    evaluation: Mapping[str, Any] | None = None,
+) -> m.Manifest:
     """Write the bundle of a run to `out`; replaces an older bundle there only when the new one is complete and valid.
 
-    Raises TrainingError when the run is unfinished (unless allowed), when torch and ONNX Runtime disagree, or when `out` is
-    something other than a bundle.
+    `evaluation`: what `python -m training evaluate` found for this bundle, for the model card (the parsed evaluation.json).
+    Raises TrainingError when the run is unfinished (unless allowed), when torch and ONNX Runtime disagree, when the evaluation is of
+    other networks, or when `out` is something other than a bundle.
     """
     if out.exists() and not (out / m.MANIFEST_FILE).is_file() and any(out.iterdir()):
         raise TrainingError(f"{out} exists and is no bundle", hint="choose another --out")
@@ -59,6 +77,7 @@ def export_bundle(run: Path, pack: Pack, out: Path, version: str, *, allow_unfin
         codes: dict[tuple[str, str], Tensor] = {}
         networks, figures, redrawn = [], {}, []
         between: dict[str, Novelty] = {}
+        controls: list[Found] = []
         for group_id, trainer in trainers.items():
             file = f"{group_id}.onnx"
             quantised = _quantised(trainer.ema_codes)
@@ -80,8 +99,21 @@ def export_bundle(run: Path, pack: Pack, out: Path, version: str, *, allow_unfin
             redrawn.append(dataclasses.replace(pack.group(group_id), planes=_redraw(trainer, quantised, draw)))
             if front_group(pack, group_id) is None:
                 codes |= dict(zip(trainer.data.items, quantised, strict=True))
-        training = _training_record(config, trainers, figures, between)
-        manifest = _manifest(pack, version, networks, codes, training)
+                found = find_controls(pack, trainer.data, trainer.ema.mix1.weight.detach(), quantised, draw)
+                for x in found:
+                    picture = strip(pack, trainer.data, x, quantised, draw)
+                    write_png(folder / picture_of(x.control.layer, x.control.id), picture)
+                controls += found
+        training = _training_record(run, config, trainers, figures, between, controls)
+        manifest = _manifest(pack, version, networks, codes, training, controls)
+        if evaluation is not None:
+            expected = drawing_sha256(manifest, _hashes(folder))
+            if evaluation["subject"]["sha256"] != expected:
+                raise TrainingError(
+                    "the evaluation is of other networks than the ones of this run",
+                    hint="export without it, evaluate the bundle, and export again with what that wrote",
+                )
+            manifest = dataclasses.replace(manifest, training={**training, "evaluation": summary(evaluation)})
         _write_papers(pack, manifest, folder)
         (folder / PREVIEW).write_bytes(overview(dataclasses.replace(pack, groups=tuple(redrawn))))
         manifest = dataclasses.replace(manifest, files=_hashes(folder))
@@ -93,7 +125,7 @@ def export_bundle(run: Path, pack: Pack, out: Path, version: str, *, allow_unfin
 
 def _trainers(run: Path, pack: Pack, allow_unfinished: bool) -> tuple[TrainConfig, dict[str, GroupTrainer]]:
     config = load_config(run)
-    missing = [g.id for g in pack.groups if not (run / "groups" / g.id / CHECKPOINT).is_file()]
+    missing = [g.id for g in pack.groups if not (group_folder(run, g.id) / CHECKPOINT).is_file()]
     if missing:
         raise TrainingError(f"not finished: {', '.join(missing)} not begun", hint=GO_ON.format(run=run))
     trainers = {g.id: load_group(run, pack, g.id, config) for g in pack.groups}
@@ -146,14 +178,26 @@ def _redraw(trainer: GroupTrainer, codes: Tensor, draw: Draw) -> NDArray[np.uint
 
 
 def _training_record(
-    config: TrainConfig, trainers: dict[str, GroupTrainer], figures: dict[str, Exactness], between: dict[str, Novelty]
+    run: Path,
+    config: TrainConfig,
+    trainers: dict[str, GroupTrainer],
+    figures: dict[str, Exactness],
+    between: dict[str, Novelty],
+    controls: list[Found],
 ) -> dict[str, object]:
+    starts = json.loads((run / ENVIRONMENT).read_text(encoding="utf-8")) if (run / ENVIRONMENT).is_file() else []
+    hours = sum(training_seconds(group_folder(run, k)) for k in trainers) / 3600
     total = sum(figures.values(), Exactness(0, 0, 0, 0))
     images = sum(t.at * config.batch for t in trainers.values())
     return {
         "config": dataclasses.asdict(config),
         "images": images,
-        "evaluation": {
+        **({"command": shlex.join(starts[0]["command"]), "machine": starts[0]["device_name"]} if starts else {}),
+        "process_hours": round(hours, 2),
+        "controls": {
+            x.control.key: {"effect": round(x.effect, 4), "agreement": round(x.agreement, 4)} for x in controls
+        },
+        "reconstruction": {
             "what": "pack items redrawn in every pose the art has, from the files of this bundle",
             "exact_slots": round(total.exact_share, 6),
             "alpha": round(total.alpha_share, 6),
@@ -162,6 +206,7 @@ def _training_record(
                     "exact_slots": round(v.exact_share, 6),
                     "alpha": round(v.alpha_share, 6),
                     "images": trainers[k].at * config.batch,
+                    "gflop": round(gflop(trainers[k].ema), 4),
                 }
                 for k, v in figures.items()
             },
@@ -189,6 +234,7 @@ def _manifest(
     networks: Sequence[m.Network],
     codes: dict[tuple[str, str], Tensor],
     training: dict[str, object],
+    controls: Sequence[Found],
 ) -> m.Manifest:
     z_dim = len(next(iter(codes.values())))
     return m.Manifest(
@@ -246,6 +292,7 @@ def _manifest(
         archetypes=pack.archetypes,
         files={},
         training=training,
+        controls=tuple(x.control for x in controls),
     )
 
 
@@ -257,61 +304,6 @@ def _write_papers(pack: Pack, manifest: m.Manifest, folder: Path) -> None:
         writer.writerow([line.key, line.item, ", ".join(line.artists), line.source, line.licence, line.details])
     (folder / "CREDITS.csv").write_text(table.getvalue(), encoding="utf-8")
     (folder / "MODEL_CARD.md").write_text(model_card(pack, manifest), encoding="utf-8")
-
-
-ADVERSARY = {
-    False: "no adversary took part in training (docs/adr/0003-adversary.md)",
-    True: "an adversary judged mixtures in the last part of training",
-}
-
-
-def model_card(pack: Pack, manifest: m.Manifest) -> str:
-    """The card a user reads: what it is, whose art it learned from, how it was trained and how exact it is."""
-    evaluation: Any = manifest.training["evaluation"]
-    trained_with: Any = manifest.training["config"]
-    rows = "\n".join(
-        f"| {k} | {v['exact_slots']:.2%} | {v['alpha']:.3%} | {v['images']:,} |"
-        for k, v in evaluation["groups"].items()
-    )
-    between = "\n".join(
-        f"| {k} | {v['strange']:.1%} | {v['floor']:.1%} | {v['copies']:.1%} | {v['distance']:.1%} |"
-        for k, v in evaluation["mixtures"].items()
-    )
-    return f"""# {manifest.title} ({manifest.name} {manifest.version})
-
-Draws game characters layer by layer: {len(manifest.layers)} layers, {len(manifest.items)} items, {len(manifest.animations)} animations, frames of
-{manifest.frame_size} x {manifest.frame_size} pixels.
-
-Licence: {manifest.licence}. {manifest.attribution}
-Trained only on: {pack.title}. {pack.source}
-Who drew what: CREDITS.csv. A product that shows characters from this bundle must carry those credits.
-
-## How exactly it redraws the art it was trained on
-Exact: foreground pixels in exactly the right palette slot, over all poses the art has. Alpha: pixels of the whole frame rightly
-opaque or transparent. These are training drawings: they say how faithful the items are, not how good mixtures are.
-
-| group | exact slots | alpha | images seen |
-|---|---|---|---|
-{rows}
-| **all** | **{evaluation["exact_slots"]:.2%}** | **{evaluation["alpha"]:.3%}** | {manifest.training["images"]:,} |
-
-## What lies between items (novelty above 0)
-{MIXTURES:,} mixtures of 20 to 50 percent of another item per group. Strange: 3x3 patterns that occur nowhere in the art, beside the share that an item has
-against all other items (the floor that new art would have). Copies: mixtures that equal a drawing of the art. Distance: pixels that differ from the nearest
-item, relative to its size. The figures are of drawings as the network gives them, before characters are cleaned of specks; {ADVERSARY[trained_with["gan_share"] > 0]}.
-They are rougher than items, hair most of all.
-
-| group | strange | floor | copies | distance |
-|---|---|---|---|---|
-{between}
-
-## Training
-`python -m training train --pack PACK` on a CPU with the configuration below, then `python -m training export`.
-
-```json
-{json.dumps(manifest.training["config"], indent=1)}
-```
-"""
 
 
 def _hashes(folder: Path) -> dict[str, str]:

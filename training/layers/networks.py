@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.utils.flop_counter import FlopCounterMode
 
 SLOPE = 0.2
 """Negative slope of every LeakyReLU."""
@@ -123,3 +124,11 @@ class Encoder(nn.Module):
         x = F.leaky_relu(self.mix(torch.cat([x.flatten(1), self.view(view)], dim=1)), SLOPE)
         mean, log_variance = self.out(x).chunk(2, dim=1)
         return mean, log_variance
+
+
+def gflop(generator: LayerGenerator) -> float:
+    """Arithmetic of drawing one view, in 10^9 floating-point operations (a multiplication and an addition count as two)."""
+    where = next(generator.parameters()).device
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        generator(torch.zeros(1, generator.shape.z_dim, device=where), torch.zeros(1, dtype=torch.int64, device=where))
+    return float(counter.get_total_flops()) / 1e9
