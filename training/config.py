@@ -24,30 +24,26 @@ class TrainConfig:
     hidden: int = 144  # width of the description of (code, view), likewise
     batch: int = 64
     images_per_view: int = 400  # supervised images = this x known (item, view) pairs of the group ...
-    min_kimg: int = 100  # ... but at least this many thousands
-    max_kimg: int = 450  # ... and at most
+    min_kimg: int = 70  # ... but at least this many thousands
+    max_kimg: int = 300  # ... and at most
     lr: float = 2e-3
     lr_codes: float = 5e-3
-    code_noise: float = 0.5  # standard deviation added to codes, so that a neighbourhood of an item draws it
+    code_noise: float = (
+        0.2  # standard deviation added to kept or learned codes, so that a neighbourhood of an item draws it
+    )
     hard_share: float = 0.7  # share of each batch drawn in proportion to the last seen error, the rest evenly
     ema_kimg: float = 10.0  # half-life of the averaged weights
-    codes: str = (
-        "learned"  # "learned": a table with noise; "encoder": drawn from what an encoder finds in a drawing (a VAE)
-    )
+    codes: str = "encoder"  # a VAE: what an encoder finds in a drawing; or "learned": a table with noise
     kl_weight: float = (
         0.01  # encoder: weight of the divergence from a standard normal, beside the loss per foreground pixel
     )
-    encode_share: float = (
-        0.6  # encoder: first part of the run, after which the codes found are kept and G is finished on them
-    )
-    gan_share: float = (
-        0.0  # last part of the run with an adversary; 0: never (docs/adr/0007-what-the-adversary-brings.md)
-    )
-    gan_every: int = 2  # supervised steps for one with an adversarial term
+    encode_share: float = 0.6  # encoder: first part of the run; then its codes are kept and G is finished on them
+    gan_share: float = 0.4  # last part of the run with an adversary; 0: never (docs/adr/0007)
+    gan_every: int = 1  # supervised steps for one with an adversarial term
     gan_batch: int = 24
     gan_weight: float = 0.1  # weight of the adversarial loss on the generator
     gan_judge: str = "layer"  # what it sees: "layer": the drawing, "character": the drawing worn by a whole character
-    gan_fakes: str = "mixtures"  # the codes it judges: "mixtures", "around", "prior", or "all" in turn
+    gan_fakes: str = "prior"  # the codes it judges: "mixtures", "around", "prior", or "all" in turn
     gan_loss: str = "relativistic"  # training/adversarial/losses.py
     gan_penalty: str = "r1r2"  # training/adversarial/penalties.py
     gan_gamma: float = 0.01  # weight of the gradient penalties
