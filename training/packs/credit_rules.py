@@ -92,11 +92,10 @@ def _key(wanted: str, lines: dict[str, Credit]) -> str:
 def _names(art: Art, pattern: str) -> bool:
     """Whether a pattern names the item: by id, by title, or by path with or without an ending."""
     plain = pattern.strip().removeprefix("./")
-    tail = f"/{art.folder}"
     return any(
         fnmatch.fnmatchcase(name.lower(), plain.lower())
         for name in (art.id, art.title, f"{art.layer.id}/{art.id}", art.folder, f"{art.folder}.png", f"{art.title}.png")
-    ) or plain.lower().removesuffix(".png").startswith(f"{tail[1:].lower()}/")
+    ) or plain.lower().removesuffix(".png").startswith(f"{art.folder.lower()}/")
 
 
 def _csv_rules(folder: Path) -> list[CreditRule]:

@@ -170,15 +170,14 @@ def _found_blocks(layer: _Layer, flat: bool) -> list[Block]:
             groups.append([chain])
     blocks = []
     for group in groups[: MATERIALS - len(layer.blocks)]:
-        name = layer.id if not blocks and layer.id not in layer_groups(layer) else f"{layer.id}-{len(blocks) + 1}"
+        name = (
+            layer.id
+            if not blocks and layer.id not in {b.material.group for b in layer.blocks}
+            else f"{layer.id}-{len(blocks) + 1}"
+        )
         total = sum(sum(pixels[chain].values()) for chain in group)
         blocks.append(Block(Material(name, name, len(group[0])), tuple(group), total, False))
     return blocks
-
-
-def layer_groups(layer: _Layer) -> set[str]:
-    """Colour groups of the layer's declared ramps."""
-    return {b.material.group for b in layer.blocks}
 
 
 def _same_place(arts: Mapping[str, Art], one: Chain, two: Chain, pixels: Mapping[Chain, Mapping[str, int]]) -> bool:
