@@ -167,15 +167,14 @@ def _of_pool(
 
 
 def _distinct(best: dict[str, tuple[float, float, Tensor]]) -> list[Meaning]:
-    """Meanings in the order of their effect, without those whose direction is nearly that of a stronger one (wider hair is fuller hair)."""
+    """Meanings that were found, without those whose direction is nearly that of an earlier one of MEANINGS: longer hair is fuller, and darker
+    at the tips, because it is longer."""
     kept: list[Meaning] = []
-    by_id = {m.id: m for m in MEANINGS}
-    for name in sorted(best, key=lambda k: -best[k][0]):
-        mine = best[name][2]
-        others = [best[m.id][2] for m in kept]
-        if all(abs(float(torch.cosine_similarity(mine, x, dim=0))) < 0.9 for x in others):
-            kept.append(by_id[name])
-    return [m for m in MEANINGS if m in kept]
+    for meaning in MEANINGS:
+        mine = best.get(meaning.id)
+        if mine and all(abs(float(torch.cosine_similarity(mine[2], best[m.id][2], dim=0))) < 0.9 for m in kept):
+            kept.append(meaning)
+    return kept
 
 
 def _control(
