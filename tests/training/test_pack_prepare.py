@@ -215,13 +215,18 @@ def test_the_command(prepared: tuple[Path, Path, Pack, Checked], tmp_path: Path)
     result = CliRunner().invoke(app, ["prepare", str(prepared[0]), "--out", str(tmp_path / "out")])
     assert result.exit_code == 0, result.output
     assert "frames rebuilt exactly" in result.output
-    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["overview.png", "pack.json", "planes.npz"]
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == [
+        "overview.png",
+        "pack.json",
+        "palette.png",
+        "planes.npz",
+    ]
 
 
 def test_a_wrong_folder_is_one_clear_error(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["prepare", str(tmp_path), "--out", str(tmp_path / "out")])
     assert result.exit_code == 2
-    assert "no Characters" in result.output
+    assert "no pictures" in result.output
     assert "Traceback" not in result.output
     assert not (tmp_path / "out").exists()
 

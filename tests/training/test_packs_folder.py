@@ -149,6 +149,13 @@ def test_nothing_left_is_an_error(tmp_path: Path, run: Run) -> None:
     assert "there is no folder" in run(tmp_path / "elsewhere")[1]
 
 
+def test_layers_without_a_yaml_are_pointed_to_it(robots: Path, tmp_path: Path, run: Run) -> None:
+    (robots / "pack.yaml").unlink()
+    code, said = run(robots, "--licence", "CC0", "--out", tmp_path / "pack")
+    assert code == 2
+    assert "art in layers, and sheets, need a pack.yaml" in said
+
+
 def test_a_missing_layer_folder_is_named_with_what_is_near(robots: Path, tmp_path: Path, run: Run) -> None:
     (robots / "pack.yaml").write_text(ROBOTS_YAML.replace("gear]", "gaer]"))
     code, said = run(robots, "--out", tmp_path / "pack")

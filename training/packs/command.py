@@ -103,8 +103,7 @@ def read_art(folder: Path, rules: Path | None, options: Options, tell: Callable[
 
 
 def _is_lpc(folder: Path) -> bool:
-    known = load_rules()
-    return (folder / known.root / known.ramps).is_file()
+    return (folder / load_rules().root).is_dir()
 
 
 def _summary(pack: Pack, checked: Checked) -> None:

@@ -338,7 +338,9 @@ class _Scan:
             )
         raise PackError(
             f"nothing can be read{f' for {of}' if of else ''} in {self.folder}: {said}{more}",
-            hint=f"is the frame size right? {YAML_FILE} says it",
+            hint=f"is the frame size right? {YAML_FILE} says it"
+            if (self.folder / YAML_FILE).is_file()
+            else f"art in layers, and sheets, need a {YAML_FILE}: docs/train-your-own.md",
         )
 
 

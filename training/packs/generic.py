@@ -50,13 +50,13 @@ def read_folder(folder: Path, options: Options, progress: Callable[[str], None] 
     """Read a layered or flat folder. Raises PackError for the first thing that is wrong with it as a whole."""
     file = folder / YAML_FILE
     rules = load_yaml(file) if file.is_file() else default_rules(folder.resolve().name)
+    found = scan_folder(folder, rules, options.strict, progress)
     licence = options.licence or rules.licence
     if not licence:
         raise PackError(
             f"{folder} does not say under which licence the art is",
             hint=f'say `licence:` in {YAML_FILE}, or give --licence "CC0 1.0" (whatever it is): it goes into everything made from it',
         )
-    found = scan_folder(folder, rules, options.strict, progress)
     _check_bodies(rules, found.arts)
     reduced: Quantised | None = None
     arts = found.arts
