@@ -2,7 +2,7 @@
 
 Own code, a few lines each, after the papers, since neither package serves with own features: prdc 0.2 (2020) prints, starts eight processes and brings
 scikit-learn, and torch-fidelity 0.4 offers its functions on features only inside a package that must have torchvision, of which it uses nothing here.
-tests/training/evaluation compares these with sets whose score is known.
+tests/training/evaluation compares these with sets whose score is known. Linear algebra is torch's, which keeps to torch.set_num_threads.
 """
 
 from __future__ import annotations
@@ -10,7 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from training.evaluation.network import Features
 
@@ -44,13 +46,13 @@ def frechet(a: Features, b: Features) -> float:
     The trace of the root is the sum of the roots of the eigenvalues of Ca^(1/2) Cb Ca^(1/2), which is symmetric. Biased upwards by about 1/n:
     compare only figures of equal n.
     """
-    x, y = a.astype(np.float64), b.astype(np.float64)
-    ca, cb = np.cov(x, rowvar=False), np.cov(y, rowvar=False)
-    values, vectors = np.linalg.eigh(ca)
-    root = (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T
-    cross = np.sqrt(np.maximum(np.linalg.eigvalsh(root @ cb @ root), 0)).sum()
+    x, y = torch.from_numpy(a).double(), torch.from_numpy(b).double()
+    ca, cb = torch.cov(x.T), torch.cov(y.T)
+    values, vectors = torch.linalg.eigh(ca)
+    root = (vectors * values.clamp(min=0).sqrt()) @ vectors.T
+    cross = torch.linalg.eigvalsh(root @ cb @ root).clamp(min=0).sqrt().sum()
     shift = x.mean(0) - y.mean(0)
-    return float(max(shift @ shift + np.trace(ca) + np.trace(cb) - 2 * cross, 0.0))
+    return max(float(shift @ shift + ca.trace() + cb.trace() - 2 * cross), 0.0)
 
 
 def kernel(a: Features, b: Features) -> float:
@@ -58,21 +60,21 @@ def kernel(a: Features, b: Features) -> float:
 
     Over whole sets, not over the mean of subsets: the same estimate with less spread. May be slightly below 0.
     """
-    x, y = a.astype(np.float64), b.astype(np.float64)
+    x, y = torch.from_numpy(a).double(), torch.from_numpy(b).double()
     n, m = len(x), len(y)
     within = (_cubes(x, x) - _own(x)) / (n * (n - 1)) + (_cubes(y, y) - _own(y)) / (m * (m - 1))
-    return float(within - 2 * _cubes(x, y) / (n * m))
+    return within - 2 * _cubes(x, y) / (n * m)
 
 
-def _cubes(x: NDArray[np.float64], y: NDArray[np.float64], rows: int = 1024) -> float:
+def _cubes(x: Tensor, y: Tensor, rows: int = 1024) -> float:
     total = 0.0
-    for start in range(0, len(x), rows):
-        k = x[start : start + rows] @ y.T / x.shape[1] + 1
+    for part in x.split(rows):
+        k = part @ y.T / x.shape[1] + 1
         total += float((k * k * k).sum())  # ten times faster than k ** 3
     return total
 
 
-def _own(x: NDArray[np.float64]) -> float:
+def _own(x: Tensor) -> float:
     return float((((x * x).sum(1) / x.shape[1] + 1) ** 3).sum())
 
 
@@ -97,9 +99,10 @@ def prdc(real: Features, fake: Features, k: int = NEIGHBOURS) -> tuple[float, fl
 
 def _squares(x: Features, y: Features) -> NDArray[np.float32]:
     """Squared distances [n, m], rounded so that equal features are at distance 0 whatever the order of summation."""
-    d = (x * x).sum(1)[:, None] + (y * y).sum(1)[None] - 2 * (x @ y.T)
-    d[d < 1e-3] = 0.0
-    return d
+    a, b = torch.from_numpy(x), torch.from_numpy(y)
+    d = (a * a).sum(1)[:, None] + (b * b).sum(1)[None] - 2 * (a @ b.T)
+    found: NDArray[np.float32] = torch.where(d < 1e-3, 0.0, d).numpy()
+    return found
 
 
 def _reach(x: Features, k: int) -> NDArray[np.float32]:

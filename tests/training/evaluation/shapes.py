@@ -13,9 +13,9 @@ from training.evaluation.subject import Subject, SubjectGroup
 from training.layers.data import group_data
 from training.layers.exactness import Draw
 from training.packs.neutral import Group, Pack, PackItem, PackLayer, PackPart, load_pack, save_pack
-from vcg_bridge.contract.manifest import Animation, Material, Ramp
+from vcg_bridge.contract.manifest import Animation, Archetype, LayerOdds, Material, Ramp
 
-ITEMS, VIEWS, SIZE = 6, 16, 24
+ITEMS, VIEWS, SIZE = 12, 16, 24
 SHADES = ((240, 220, 200), (180, 120, 80), (60, 30, 20))
 
 
@@ -36,9 +36,9 @@ def hat(code: NDArray[np.float64], view: int) -> NDArray[np.uint8]:
 
 
 def codes(items: int = ITEMS) -> Tensor:
-    """float32 [items, 4]: spread-out hats."""
-    steps = np.stack([(np.arange(items) * k % items) / (items - 1) for k in (1, 2, 3, 5)], 1)
-    return torch.from_numpy(steps).float()
+    """float32 [items, 4]: hats that lie close enough for what is between them to be a hat of the same kind."""
+    steps = np.stack([(np.arange(items) * k % items) / (items - 1) for k in (1, 5, 7, 11)], 1)
+    return torch.from_numpy(0.15 + 0.7 * steps).float()
 
 
 def perfect(code: Tensor, views: Tensor) -> NDArray[np.uint8]:
@@ -61,7 +61,7 @@ def make_pack(folder: Path) -> Path:
         animations=(Animation("walk", "Walk", 4, 8.0, True, ("down",)),),
         layers=(PackLayer("hat", "Hat", True, 32, (Material("hat", "cloth", 3),), 0, (PackPart("front", 1, "hat"),)),),
         items=tuple(PackItem(x, "hat", x, "hat", "", colours, (), ("front",), ("walk",), ()) for x in names),
-        ramps=(Ramp("brown", "cloth", "Brown", SHADES),), archetypes=(), credits=(), groups=(group,),
+        ramps=(Ramp("brown", "cloth", "Brown", SHADES),), archetypes=(Archetype("any", "Any", "", {"hat": LayerOdds(1.0, dict.fromkeys(names, 1.0))}, {}),), credits=(), groups=(group,),
         poses={"hat/front": {"walk": np.zeros((1, 4, 4), np.int16)}}, report={},
     )  # fmt: skip
     save_pack(pack, folder)
