@@ -32,6 +32,10 @@ KINDS = ("learned", "encoder")
 FOLLOW = 0.05
 """How fast an item's code follows what the encoder finds in one more of its drawings."""
 
+TWINS = 1.0
+"""Least distance of two items' codes when they are kept. An encoder gives the same garment for two bodies nearly the same code, and a generator
+that is then finished with noise on it draws the average of the two: overalls came out 97.9% right, with this 100%."""
+
 
 class CodeBook:
     """Where the codes of a step come from. All of it depends on (seed, step) and the weights."""
@@ -82,6 +86,9 @@ class CodeBook:
         rng = np.random.default_rng([config.seed, step, 2])
         noise = torch.from_numpy(rng.normal(0, 1, (whole, config.z_dim))).float()[mine].to(self.device.where)
         nothing = torch.zeros((), device=self.device.where)
+        if self.encoder is not None and step == self.encode_steps:
+            with torch.no_grad():
+                self.codes.copy_(part_twins(self.codes, config.seed))
         if self.encoder is None or step >= self.encode_steps:
             return self.codes[item.to(self.device.where)] + noise * config.code_noise, nothing, {}
         pick = rng.random(whole)[mine]
@@ -110,3 +117,26 @@ class CodeBook:
             self.codes.copy_(state["codes"])
         if self.encoder is not None:
             self.encoder.load_state_dict(state["encoder"])
+
+
+def part_twins(codes: Tensor, seed: int, least: float = TWINS) -> Tensor:
+    """Codes float32 [items, z_dim] of which no two are nearer than about `least`.
+
+    Those that are nearer are set apart along one direction, the same for all, in the order of their rows. So all garments of one body move
+    the same way, and what differs within a body's pool stays as it is.
+    """
+    direction = torch.from_numpy(np.random.default_rng([seed, 9]).normal(size=codes.shape[1])).to(codes)
+    direction = direction / direction.norm()
+    near = torch.cdist(codes, codes) < least
+    parted, left = codes.clone(), set(range(len(codes)))
+    while left:
+        cluster = {min(left)}
+        while True:  # all that are near one that is near ...
+            reached = {j for i in cluster for j in torch.nonzero(near[i]).flatten().tolist()}
+            if reached <= cluster:
+                break
+            cluster |= reached
+        left -= cluster
+        for place, row in enumerate(sorted(cluster)):
+            parted[row] += (place - (len(cluster) - 1) / 2) * least * direction
+    return parted

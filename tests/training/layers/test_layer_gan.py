@@ -12,6 +12,7 @@ import torch
 from tests.training.layers.made import blocks
 from training.config import TrainConfig
 from training.errors import TrainingError
+from training.layers.codes import part_twins
 from training.layers.data import group_data
 from training.layers.losses import one_hot
 from training.layers.scenes import Scenes
@@ -71,10 +72,22 @@ def test_codes_of_an_encoder_stand_still_after_their_part_of_the_run() -> None:
     trainer = GroupTrainer(blocks(), config)
     half = trainer.steps // 2
     for _ in range(half):
-        trainer.step()
+        assert "kl" in trainer.step()
+    assert "kl" not in trainer.step()  # here those that are too near each other were set apart
     found = trainer.codes.clone()
-    assert "kl" not in trainer.step()
+    trainer.step()
     assert torch.equal(trainer.codes, found)
+
+
+def test_twins_are_set_apart_alike_and_others_stay() -> None:
+    """Two garments for two bodies each, and one far away: what differs between garments of a body is as before."""
+    codes = torch.tensor([[0.0, 0.0, 0.0], [0.02, 0.0, 0.0], [2.0, 0.0, 0.0], [2.0, 0.03, 0.0], [9.0, 9.0, 9.0]])
+    parted = part_twins(codes, seed=0)
+    distance = torch.cdist(parted, parted) + 10 * torch.eye(5)
+    assert float(distance.min()) > 0.95
+    assert torch.allclose(parted[2] - parted[0], codes[2] - codes[0], atol=1e-6)
+    assert torch.allclose(parted[3] - parted[1], codes[3] - codes[1], atol=1e-6)
+    assert torch.equal(parted[4], codes[4])
 
 
 def test_the_adversary_changes_what_lies_between_and_not_how_often_it_is_asked() -> None:
