@@ -114,12 +114,14 @@ PRESETS: dict[str, ImageGanConfig] = {
     # Radford et al. 2016: convolutions, the non-saturating loss, Adam 0.5; R1 (Mescheder et al. 2018) keeps it from running away
     "dcgan": ImageGanConfig(
         "dcgan",
+        conditional=False,
         **_ADAM | {"g_lr": 1e-3},
-        adversary=AdversaryConfig(loss="nonsaturating", penalty="r1", gamma=0.2, **_D_ADAM | {"lr": 1e-3}),
+        adversary=AdversaryConfig(loss="nonsaturating", penalty="r1", gamma=2.0, **_D_ADAM | {"lr": 1e-3}),
     ),
     # Goodfellow et al. 2014: fully connected, D by cross-entropy, G by -log D(G(z)), nothing else
     "goodfellow2014": ImageGanConfig(
         "goodfellow2014",
+        conditional=False,
         generator="dense",
         g_features=256,
         discriminator="dense",
@@ -148,7 +150,7 @@ PRESETS: dict[str, ImageGanConfig] = {
     "r3gan": ImageGanConfig(
         "r3gan",
         generator="style",
-        adversary=AdversaryConfig(loss="relativistic", penalty="r1r2", gamma=0.2, lr=1e-3),
+        adversary=AdversaryConfig(loss="relativistic", penalty="r1r2", gamma=1.0, lr=1e-3),
     ),
     # Larsen et al. 2016: a variational autoencoder whose decoder is the generator
     "vae-gan": ImageGanConfig(
@@ -156,7 +158,7 @@ PRESETS: dict[str, ImageGanConfig] = {
         encoder=True,
         adversarial_weight=0.1,
         **_ADAM | {"g_lr": 1e-3},
-        adversary=AdversaryConfig(loss="nonsaturating", penalty="r1", gamma=0.2, **_D_ADAM | {"lr": 1e-3}),
+        adversary=AdversaryConfig(loss="nonsaturating", penalty="r1", gamma=2.0, **_D_ADAM | {"lr": 1e-3}),
     ),
 }
 

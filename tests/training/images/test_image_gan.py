@@ -47,7 +47,7 @@ def slots(tmp_path_factory: pytest.TempPathFactory) -> ImageData:
 
 
 def small(name: str, **changes: object) -> ImageGanConfig:
-    sizes = {"g_features": 8, "d_features": 8, "z_dim": 8, "batch": 8, "kimg": 1.0, "d_stages": 2}
+    sizes = {"g_features": 8, "d_features": 8, "z_dim": 8, "batch": 8, "kimg": 1.0, "d_stages": 2, "conditional": True}
     return replace(preset(name), **{**sizes, **changes})  # type: ignore[arg-type]
 
 
