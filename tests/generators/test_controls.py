@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from decimal import ROUND_HALF_EVEN, Decimal
 from fractions import Fraction
 
 import pytest
@@ -35,7 +36,9 @@ def exact(manifest: Manifest, choice: LayerChoice, amounts: Mapping[str, int]) -
     code = [Fraction(c) for c in choice.code or manifest.item("hair", choice.item).code]
     if choice.mix:
         second = manifest.item("hair", choice.mix).code
-        code = [a + (b - a) * Fraction(choice.amount, 100) for a, b in zip(code, second, strict=True)]
+        length = Decimal((100 - choice.amount) ** 2 + choice.amount**2).sqrt()
+        sums = [int(a) * (100 - choice.amount) + b * choice.amount for a, b in zip(code, second, strict=True)]
+        code = [Fraction(int((Decimal(100 * x) / length).quantize(Decimal(1), ROUND_HALF_EVEN)), 100) for x in sums]
     for key, percent in amounts.items():
         direction = manifest.control(key).direction
         code = [c + Fraction(percent * d, 100) for c, d in zip(code, direction, strict=True)]

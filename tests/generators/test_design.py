@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from decimal import ROUND_HALF_EVEN, Decimal
 
 import pytest
 from hypothesis import given, settings
@@ -42,7 +43,7 @@ def test_every_seed_gives_a_valid_recipe_that_follows_the_rules(
         if choice.mix:
             item = manifest.item(layer, choice.item)
             assert choice.mix in {x.id for x in partners(manifest, item)}
-            assert 20 <= choice.amount <= 20 + 30 * recipe.novelty / 100 + 0.5
+            assert 30 <= choice.amount <= 30 + 20 * recipe.novelty / 100 + 0.5
 
 
 def test_archetypes_keep_to_their_items_and_odds(manifest: Manifest) -> None:
@@ -231,12 +232,17 @@ def test_wishes_against_a_base_are_refused(manifest: Manifest) -> None:
         design(manifest, DesignSpec(base=replace(bare, model_sha256="0" * 64)))
 
 
-def test_codes_of_mixtures_are_rounded_once(manifest: Manifest) -> None:
+def test_codes_of_mixtures_keep_their_length_and_are_the_same_everywhere(manifest: Manifest) -> None:
+    """Against exact arithmetic: hundredths of a step, rounded to even, then one division."""
     first, second = manifest.item("hair", "short-01-buzz"), manifest.item("hair", "short-03-parted")
     for amount in range(1, 101):
         code = code_of(manifest, LayerChoice(first.id, second.id, amount), "hair")
+        length = Decimal((100 - amount) ** 2 + amount**2).sqrt()
         for a, b, value in zip(first.code, second.code, code, strict=True):
-            exact = (a * (100 - amount) + b * amount) / 3200  # correctly rounded to float64
+            hundredths = (Decimal((a * (100 - amount) + b * amount) * 100) / length).quantize(
+                Decimal(1), ROUND_HALF_EVEN
+            )
+            exact = int(hundredths) / 3200  # correctly rounded to float64
             assert abs(float(value) - exact) <= 2.0**-24 * max(abs(exact), 2.0**-126)
     pure = code_of(manifest, LayerChoice(first.id), "hair")
     assert pure.dtype == "float32"

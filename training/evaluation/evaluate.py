@@ -25,7 +25,6 @@ from training.evaluation.network import Features, Space
 from training.evaluation.render import palettes, render
 from training.evaluation.sets import Ints, Set
 from training.evaluation.subject import Subject
-from training.evaluation.train_features import Recipe
 from training.layers.exactness import Exactness
 from training.layers.sampling import MODES
 from training.packs.neutral import Pack
@@ -108,11 +107,10 @@ def evaluate(
     settings: Settings,
     said: Said,
     inception: Inception | None = None,
-    recipe: Recipe | None = None,
 ) -> Evaluation:
     """Measure `subject` on the pack. Deterministic by settings.seed on one machine."""
     said("features", 0.0)
-    judge = in_domain(pack, pack_dir, pack_sha256, recipe, lambda share: said("training the feature network", share))
+    judge = in_domain(pack, pack_dir, pack_sha256, said=lambda share: said("training the feature network", share))
     spaces = (judge.space, random_space(pack))
     bench = Bench(pack, subject, settings, judge, spaces, known_patterns(subject), inception)
     said("redrawing the art", 0.1)

@@ -27,11 +27,19 @@ class Recipe:
     """How the network is trained. Changing anything here needs a new FEATURES_VERSION."""
 
     seed: int = 0
-    images: int = 120_000  # drawings shown in all
-    batch: int = 96
+    images_per_drawing: int = 20  # how often each drawing is shown ...
+    least: int = 4_000  # ... but so many pictures at least
+    most: int = 150_000  # ... and at most
+    batch: int = 64
     lr: float = 2e-3
-    shift: int = 3  # pixels, either way, both axes
-    view_weight: float = 0.3  # weight of the question "which view" beside "which item"
+    shift: int = (
+        1  # pixels, either way, both axes; with 3 the likes of two shirts that differ by a collar were not told apart
+    )
+    view_weight: float = 0.1  # weight of the question "which view" beside "which item"
+
+    def steps(self, drawings: int) -> int:
+        """Optimiser steps for a pack of so many drawings."""
+        return math.ceil(min(max(self.images_per_drawing * drawings, self.least), self.most) / self.batch)
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,10 +88,10 @@ def train(drawn: Drawn, recipe: Recipe, said: Callable[[float], None] = lambda s
     seen = np.flatnonzero(~drawn.held)
     # an item is told from those of its own group only: to know a shirt from a helm teaches nothing of shirts
     mates = torch.from_numpy(np.where(drawn.groups[:, None] == drawn.groups[None], 0.0, -1e4)).float()
-    steps = math.ceil(recipe.images / recipe.batch)
+    steps = recipe.steps(len(drawn.pictures))
     for at in range(steps):
         for group in optimiser.param_groups:
-            group["lr"] = recipe.lr * min(1.0, (at + 1) / 50) * (0.5 + 0.5 * math.cos(math.pi * at / steps))
+            group["lr"] = recipe.lr * min(1.0, (at + 1) / (0.05 * steps)) * (0.5 + 0.5 * math.cos(math.pi * at / steps))
         picked = seen[rng.integers(0, len(seen), recipe.batch)]
         pictures = shifted(drawn.pictures[picked], recipe.shift, rng)
         feature = F.leaky_relu(net(as_input(pictures)), SLOPE)

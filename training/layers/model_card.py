@@ -60,7 +60,7 @@ def _between(mixtures: Mapping[str, Mapping[str, float]]) -> str:
         for k, v in mixtures.items()
     )
     return f"""## What lies between items (novelty above 0), by group
-Mixtures of 20 to 50 percent of another item. Strange: 3x3 patterns that occur nowhere in the art, beside the share that an item has against all other
+Mixtures of 30 to 50 percent of another item. Strange: 3x3 patterns that occur nowhere in the art, beside the share that an item has against all other
 items (the floor that new art would have). Copies: mixtures that equal a drawing of the art. Distance: pixels that differ from the nearest item, relative to
 its size. Of drawings as the network gives them, before characters are cleaned of specks.
 

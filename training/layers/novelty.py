@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from training.layers.data import GroupData
 from training.layers.exactness import Draw
+from training.layers.sampling import LEAST, MOST, mix
 
 Patterns = NDArray[np.int64]
 
@@ -41,16 +42,16 @@ def patterns(planes: NDArray[np.uint8], classes: int) -> Patterns:
 
 
 def novelty(data: GroupData, codes: torch.Tensor, draw: Draw, samples: int, seed: int) -> Novelty | None:
-    """Draw `samples` mixtures (20..50 percent of another item) and compare. None for a group whose items cannot be mixed."""
+    """Draw `samples` mixtures (30..50 percent of another item) and compare. None for a group whose items cannot be mixed."""
     if not len(data.mixable):
         return None
     rng = np.random.default_rng([seed, *data.id.encode()])
     first, second = data.mixable[rng.integers(0, len(data.mixable), samples)].T
     swap = rng.random(samples) < 0.5
     first, second = np.where(swap, second, first), np.where(swap, first, second)
-    amount = torch.from_numpy(rng.uniform(0.2, 0.5, (samples, 1))).float()
+    amount = torch.from_numpy(rng.uniform(LEAST, MOST, (samples, 1))).float()
     view = rng.integers(0, data.views, samples)
-    mixed = codes[first] * (1 - amount) + codes[second] * amount
+    mixed = mix(codes[first], codes[second], amount)
     drawn = draw(mixed, torch.from_numpy(view))
     planes = data.planes.numpy()
     known = np.zeros(planes.shape[:2], bool)

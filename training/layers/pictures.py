@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from training.layers.sampling import mix
 from training.layers.trainer import GroupTrainer
 from training.packs.neutral import Pack
 
@@ -56,7 +57,7 @@ def group_picture(
         lines.append(wrong)
     step = max(1, len(data.mixable) // 4)
     for a, b in data.mixable[::step][:4]:
-        mixed = codes[a] * 0.6 + codes[b] * 0.4
+        mixed = mix(codes[a], codes[b], torch.tensor(0.4))
         lines.append(line([draw(mixed, v) for v in views], class_colours(pack, *data.items[a])))
     picture = np.concatenate(lines, 0)
     return np.ascontiguousarray(picture.repeat(scale, 0).repeat(scale, 1))

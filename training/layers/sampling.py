@@ -21,7 +21,7 @@ from vcg_bridge.contract.errors import near
 Mode = Literal["items", "mixtures", "around", "prior"]
 MODES: tuple[Mode, ...] = get_args(Mode)
 
-LEAST, MOST = 0.2, 0.5
+LEAST, MOST = 0.3, 0.5
 """Share of the second item in a mixture, as the product draws it (vcg_bridge.generators.design)."""
 
 AROUND = 0.5
@@ -47,7 +47,7 @@ class Samples:
 def sample(data: GroupData, codes: Tensor, mode: str, n: int, seed: int) -> Samples:
     """`n` codes of a mode, the same for the same seed.
 
-    items: the pack's own. mixtures: 20 to 50 percent of another item of the pool. around: an item with noise. prior: the Gaussian
+    items: the pack's own. mixtures: 30 to 50 percent of another item of the pool. around: an item with noise. prior: the Gaussian
     fitted to the pool (`Prior`). Items are drawn evenly from pools of two and more; where the group has none, from all items, and
     mixtures and prior are then the items themselves. Raises TrainingError for an unknown mode.
     """
@@ -70,13 +70,18 @@ def sample(data: GroupData, codes: Tensor, mode: str, n: int, seed: int) -> Samp
             other[k] = others[rng.integers(0, len(others))]
         amount = rng.uniform(LEAST, MOST, n)
         share = torch.from_numpy(amount[:, None]).float()
-        chosen = chosen * (1 - share) + codes[torch.from_numpy(other)] * share
+        chosen = mix(chosen, codes[torch.from_numpy(other)], share)
     elif mode == "prior" and mixable:
         for pool in mixable:
             prior = fit_prior(codes[list(pool)])
             mine = np.flatnonzero(np.isin(item, pool))
             chosen[torch.from_numpy(mine)] = prior.sample(len(mine), rng)
     return Samples(chosen, item, other, amount)
+
+
+def mix(first: Tensor, second: Tensor, share: Tensor) -> Tensor:
+    """Codes [n, z_dim] of mixtures with `share` [n, 1] of `second`, as far from the middle as items are: what vcg_bridge.generators.rules does."""
+    return (first * (1 - share) + second * share) / ((1 - share).square() + share.square()).sqrt()
 
 
 def pools(data: GroupData) -> tuple[tuple[int, ...], ...]:

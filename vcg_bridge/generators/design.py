@@ -21,7 +21,7 @@ from vcg_bridge.contract.recipe_io import MAX_SEED, check_recipe, items_by_layer
 from vcg_bridge.generators.controls import moved, wanted_moves
 from vcg_bridge.generators.rules import compatible, hidden_layers, partners
 
-MIX_LEAST, MIX_MOST = 20, 50
+MIX_LEAST, MIX_MOST = 30, 50
 """Percent of the second item in a mixture: below nothing is seen of it, above it would be its own mixture."""
 
 

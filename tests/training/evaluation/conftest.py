@@ -9,11 +9,8 @@ import torch
 
 from tests.training.evaluation.shapes import make_pack
 from training.evaluation.features_file import InDomain, in_domain
-from training.evaluation.train_features import Recipe
 from training.packs.neutral import Pack, load_pack
 from training.run import pack_sha256
-
-SHORT = Recipe(images=3000, batch=48)
 
 
 @pytest.fixture(scope="session")
@@ -32,4 +29,4 @@ def pack(hats: Path) -> Pack:
 @pytest.fixture(scope="session")
 def judge(hats: Path, pack: Pack) -> InDomain:
     """Its feature network, trained for seconds."""
-    return in_domain(pack, hats, pack_sha256(hats), SHORT)
+    return in_domain(pack, hats, pack_sha256(hats))

@@ -14,7 +14,6 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from tests.training.evaluation.conftest import SHORT
 from tests.training.evaluation.shapes import VIEWS, perfect, subject_of
 from training.__main__ import app
 from training.config import TrainConfig
@@ -24,6 +23,7 @@ from training.evaluation.features_file import InDomain, in_domain
 from training.evaluation.rows import ROWS, columns, text
 from training.evaluation.subject import Subject, open_subject
 from training.evaluation.summary import summary
+from training.evaluation.train_features import Recipe
 from training.layers.trainer import GroupTrainer
 from training.packs.neutral import Pack
 from training.run import load_group, new_run, pack_sha256
@@ -34,7 +34,7 @@ SMALL = Settings(samples=384, floor_seeds=2, codes=12)
 
 
 def measured(hats: Path, pack: Pack, subject: Subject, settings: Settings = SMALL) -> Evaluation:
-    return evaluate(pack, hats, pack_sha256(hats), subject, settings, lambda what, share: None, recipe=SHORT)
+    return evaluate(pack, hats, pack_sha256(hats), subject, settings, lambda what, share: None)
 
 
 @pytest.fixture(scope="module")
@@ -115,17 +115,17 @@ def test_the_same_seed_gives_the_same_figures(hats: Path, pack: Pack, done: Eval
 def test_the_feature_network_is_trained_once_and_kept_and_another_pack_gets_its_own(
     hats: Path, pack: Pack, judge: InDomain
 ) -> None:
-    kept = in_domain(pack, hats, pack_sha256(hats), SHORT)
+    kept = in_domain(pack, hats, pack_sha256(hats))
     assert (kept.source, kept.space.sha256) == ("kept beside the pack", judge.space.sha256)
     (file,) = hats.glob("features-*.npz")
     before = file.read_bytes()
     file.unlink()
-    assert in_domain(pack, hats, pack_sha256(hats), SHORT).source == "trained now"
+    assert in_domain(pack, hats, pack_sha256(hats)).source == "trained now"
     assert file.read_bytes() == before  # the same seed gives the same bytes
-    assert in_domain(pack, hats, "0" * 64, dataclasses.replace(SHORT, images=96)).source == "trained now"
+    assert in_domain(pack, hats, "0" * 64, Recipe(least=64, images_per_drawing=0)).source == "trained now"
     file.write_bytes(b"no zip")
     with pytest.raises(VcgError, match="is no file of features"):
-        in_domain(pack, hats, pack_sha256(hats), SHORT)
+        in_domain(pack, hats, pack_sha256(hats))
     file.write_bytes(before)
 
 

@@ -53,7 +53,7 @@ def test_mixed_pixels_take_every_pixel_from_one_of_two_items(hats: Path) -> None
     second = sets.art(subject.groups["hat"], np.stack([drawn.other, drawn.view], 1))
     assert ((drawn.planes == first) | (drawn.planes == second)).all()
     differ = first != second
-    assert 0.25 < (drawn.planes == second)[differ].mean() < 0.45  # 20 to 50 percent of the second
+    assert 0.32 < (drawn.planes == second)[differ].mean() < 0.48  # 30 to 50 percent of the second
 
 
 def test_a_set_with_a_quarter_of_copies_has_a_quarter_of_copies(hats: Path, tmp_path: Path) -> None:

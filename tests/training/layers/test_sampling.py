@@ -8,20 +8,24 @@ import torch
 
 from tests.training.layers.made import blocks
 from training.errors import TrainingError
-from training.layers.sampling import AROUND, LEAST, MODES, MOST, fit_prior, pools, sample
+from training.layers.sampling import AROUND, LEAST, MODES, MOST, fit_prior, mix, pools, sample
 
 pytestmark = pytest.mark.training
 CODES = torch.arange(20, dtype=torch.float32).reshape(5, 4)
 
 
-def test_a_mixture_is_the_first_item_and_20_to_50_percent_of_another() -> None:
+def test_a_mixture_has_30_to_50_percent_of_another_item_and_the_length_of_items() -> None:
     drawn = sample(blocks(), CODES, "mixtures", 200, seed=1)
     assert (drawn.item != drawn.other).all()
     assert drawn.amount.min() >= LEAST
     assert drawn.amount.max() <= MOST
     share = torch.from_numpy(drawn.amount[:, None]).float()
     expected = CODES[drawn.item] * (1 - share) + CODES[drawn.other] * share
-    assert torch.allclose(drawn.codes, expected)
+    assert torch.allclose(drawn.codes, expected / (share**2 + (1 - share) ** 2).sqrt())
+    apart = mix(
+        torch.eye(2)[:1], torch.eye(2)[1:], torch.tensor([[0.35]])
+    )  # codes at a right angle, as those of many numbers nearly are
+    assert float(apart.norm()) == pytest.approx(1.0)
 
 
 def test_items_are_the_art_and_around_is_near_it() -> None:
