@@ -1,9 +1,11 @@
 """Directions in style space that mean something: found without labels, named by what they measurably do.
 
-The directions are those that the generator's first layer amplifies most: the eigenvectors of A^T A, where A holds the weights that read the
-code (closed-form factorisation, SeFa: Shen and Zhou, "Closed-form factorization of latent semantics in GANs", 2021). Each is tried on the items
-of every pool. One that changes the length, width, fullness, shading or texture of nearly all of them in the same sense, by a good
-part of what the items differ in, becomes a control of that name; the others are left out.
+The generator's first layer amplifies some directions of the code and ignores others: the eigenvectors of A^T A with large values, where A holds
+the weights that read the code (closed-form factorisation, SeFa: Shen and Zhou, "Closed-form factorization of latent semantics in GANs", 2021).
+An encoder's codes use few of their numbers (hair: 4 of 32), and any rotation of these is as good a basis. So for each pool two kinds of directions
+are tried: the eigenvectors themselves, and, in the space they span, the direction along which drawn samples change a measure fastest (least
+squares). One that changes length, fullness, width, shading or texture of nearly all items in the same sense, by a good part of what
+the items differ in, becomes a control of that name; the others are left out. No labels are used, only drawings.
 """
 
 from __future__ import annotations
@@ -21,26 +23,29 @@ from training.layers.data import GroupData
 from training.layers.exactness import Draw
 from training.layers.novelty import patterns
 from training.layers.pictures import BACKGROUND, class_colours
-from training.layers.sampling import pools
+from training.layers.sampling import fit_prior, pools
 from training.packs.neutral import Pack
 from vcg_bridge.contract.manifest import CODE_SCALE, Control
 
 Planes = NDArray[np.uint8]
 Numbers = NDArray[np.float64]
 
-DIRECTIONS = 16
-"""Eigenvectors that are tried, the most amplified first."""
+AMPLIFIED = 0.05
+"""Eigenvectors whose value is a smaller share of the largest are left aside."""
 
-STEPS = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0)
+SAMPLES = 400
+"""Samples of a pool's prior from which the change of a measure is estimated."""
+
+STEPS = (0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 3.0)
 """Lengths that are tried, in units of the code."""
 
 AGREE = 0.8
-"""Share of (item, view) in which a control must do what its name says, at both ends."""
+"""Share of items for which a control must do what its name says, from its low to its high end, in the mean over views."""
 
-EFFECT = 0.4
+EFFECT = 0.3
 """Least mean change from the middle to an end, relative to the deviation of the measure over the pool's items."""
 
-STRANGER = 0.03
+STRANGER = 0.1
 """How much above the larger of the art's own leave-one-out share and `USUAL` the share of unknown 3x3 patterns may rise."""
 
 USUAL = 0.1
@@ -106,7 +111,7 @@ class Found:
     control: Control
     rows: tuple[int, ...]  # of the group, the items it works for
     effect: float  # mean change from the middle to an end, in deviations of the measure over the items
-    agreement: float  # share of (item, view) that follow, 0..1
+    agreement: float  # share of items that follow, 0..1
 
 
 def find_controls(pack: Pack, data: GroupData, first_weights: Tensor, codes: Tensor, draw: Draw) -> tuple[Found, ...]:
@@ -116,8 +121,9 @@ def find_controls(pack: Pack, data: GroupData, first_weights: Tensor, codes: Ten
     """
     z_dim = codes.shape[1]
     weights = first_weights[:, :z_dim].double()
-    _, vectors = torch.linalg.eigh(weights.T @ weights)
-    directions = vectors.flip(1).T[: min(DIRECTIONS, z_dim)].float()  # [D, z_dim], unit length
+    values, vectors = torch.linalg.eigh(weights.T @ weights)
+    kept = values >= AMPLIFIED * values[-1]
+    directions = vectors[:, kept].flip(1).T.float()  # [D, z_dim], unit length, the most amplified first
     found: list[Found] = []
     for rows in pools(data):
         found += _of_pool(pack, data, rows, directions, codes, draw)
@@ -138,32 +144,52 @@ def _of_pool(
     limit = max(_floor(data, rows), USUAL) + STRANGER
     middle = draw(codes[item], view)
     best: dict[str, tuple[float, float, Tensor]] = {}  # meaning -> effect, agreement, direction of full length
-    for direction in directions:
-        drawn = None
+    for direction in torch.cat([directions, _fastest(codes[list(rows)], directions, views, shades, draw)]):
         for step in STEPS:
-            ends = [draw(codes[item] + sign * step * direction, view) for sign in (1.0, -1.0)]
-            mine = np.concatenate([patterns(x, data.classes) for x in ends])
+            plus, minus = (draw(codes[item] + sign * step * direction, view) for sign in (1.0, -1.0))
+            mine = np.concatenate([patterns(x, data.classes) for x in (plus, minus)])
             if not len(mine) or float((~np.isin(mine, known)).mean()) > limit:
                 break
-            drawn = (step, *ends)
-        if drawn is None:
-            continue
-        step, plus, minus = drawn
-        for meaning in MEANINGS:
-            before = meaning.measure(middle, shades)
-            up = meaning.measure(plus, shades) - before
-            down = before - meaning.measure(minus, shades)
-            change = float((up + down).mean() / 2)
-            sign = 1.0 if change > 0 else -1.0
-            spread = before.reshape(len(rows), -1).std(0).mean()
-            effect = abs(change) / max(float(spread), 1e-9)
-            follows = float((sign * (up + down) > 0).mean())
-            both = min(float((sign * up).mean()), float((sign * down).mean())) > 0
-            if abs(change) < meaning.least or effect < EFFECT or follows < AGREE or not both:
-                continue
-            if effect > best.get(meaning.id, (0.0,))[0]:
-                best[meaning.id] = effect, follows, sign * step * direction
+            for meaning in MEANINGS:
+                found = _does(
+                    meaning, [x.reshape(len(rows), len(views), *x.shape[1:]) for x in (minus, middle, plus)], shades
+                )
+                if found is not None and found[0] > best.get(meaning.id, (0.0,))[0]:
+                    effect, agreement, sign = found
+                    best[meaning.id] = effect, agreement, sign * step * direction
     return [_control(pack, data, rows, m, *best[m.id]) for m in _distinct(best)]
+
+
+def _does(meaning: Meaning, drawn: list[Planes], shades: int) -> tuple[float, float, float] | None:
+    """(effect, agreement, sign) if the drawings [items, views, h, w] of the low end, the middle and the high end say so, else None."""
+    items, views = drawn[0].shape[:2]
+    low, middle, high = (
+        meaning.measure(x.reshape(-1, *x.shape[2:]), shades).reshape(items, views).mean(1) for x in drawn
+    )
+    change = float((high - low).mean() / 2)
+    sign = 1.0 if change > 0 else -1.0
+    effect = abs(change) / max(float(middle.std()), 1e-9)
+    agreement = float((sign * (high - low) > 0).mean())
+    both = min(sign * float((high - middle).mean()), sign * float((middle - low).mean())) > 0
+    enough = abs(change) >= meaning.least and effect >= EFFECT and agreement >= AGREE and both
+    return (effect, agreement, sign) if enough else None
+
+
+def _fastest(codes: Tensor, directions: Tensor, views: Tensor, shades: int, draw: Draw) -> Tensor:
+    """[meanings, z_dim], unit length: the way in the span of `directions` in which each measure of drawn samples grows fastest."""
+    rng = np.random.default_rng(0)
+    coordinates = fit_prior(codes).sample(SAMPLES, rng) @ directions.T  # [SAMPLES, D]
+    samples = codes.mean(0) + (coordinates - codes.mean(0) @ directions.T) @ directions
+    view = views[torch.from_numpy(rng.integers(0, len(views), SAMPLES))]
+    planes = draw(samples, view)
+    constant = torch.nn.functional.one_hot(view, int(views.max()) + 1)[
+        :, views
+    ].double()  # each view has a mean of its own
+    inputs = torch.cat([coordinates.double(), constant], 1)
+    measured = torch.from_numpy(np.stack([m.measure(planes, shades) for m in MEANINGS], 1))
+    slopes = torch.linalg.lstsq(inputs, measured, driver="gelsd").solution[: len(directions)].T.float()  # [meanings, D]
+    found = slopes @ directions
+    return found / found.norm(dim=1, keepdim=True).clamp(min=1e-9)
 
 
 def _distinct(best: dict[str, tuple[float, float, Tensor]]) -> list[Meaning]:

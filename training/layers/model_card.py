@@ -99,7 +99,7 @@ def _controls(manifest: Manifest, measured: Mapping[str, Mapping[str, float]]) -
     )
     return f"""## Controls
 Directions in style space that were found without labels (closed-form factorisation) and named by what they were measured to do. Effect: mean change
-from the middle to an end, in standard deviations between the items. Agreement: drawings that follow.
+from the middle to an end, in standard deviations between the items. Agreement: items that follow.
 
 | control | ends | items | effect | agreement | from low to high |
 |---|---|---|---|---|---|
