@@ -49,6 +49,12 @@ STRANGER = 0.1
 """How much above the larger of the art's own leave-one-out share and `USUAL` the share of unknown 3x3 patterns may rise."""
 
 USUAL = 0.1
+MOST = 0.6
+"""Least share of a pool's items that stay whole at both ends of a control; the others are not among its items."""
+
+LEFT = 0.5
+"""Least share of an item's pixels that is left at both ends: a control changes an item, it does not rub it out."""
+
 VIEWS = 8
 """Views that are looked at: those that most poses show."""
 
@@ -114,6 +120,16 @@ class Found:
     agreement: float  # share of items that follow, 0..1
 
 
+@dataclass(frozen=True)
+class _Best:
+    """The best direction for a meaning so far."""
+
+    rows: tuple[int, ...]
+    effect: float
+    agreement: float
+    direction: Tensor  # from the middle to the high end
+
+
 def find_controls(pack: Pack, data: GroupData, first_weights: Tensor, codes: Tensor, draw: Draw) -> tuple[Found, ...]:
     """The controls of a group's front layers.
 
@@ -143,36 +159,42 @@ def _of_pool(
     known = np.unique(patterns(planes, data.classes))
     limit = max(_floor(data, rows), USUAL) + STRANGER
     middle = draw(codes[item], view)
-    best: dict[str, tuple[float, float, Tensor]] = {}  # meaning -> effect, agreement, direction of full length
+    shape = (len(rows), len(views), *middle.shape[1:])
+    best: dict[str, _Best] = {}
     for direction in torch.cat([directions, _fastest(codes[list(rows)], directions, views, shades, draw)]):
         for step in STEPS:
-            plus, minus = (draw(codes[item] + sign * step * direction, view) for sign in (1.0, -1.0))
-            mine = np.concatenate([patterns(x, data.classes) for x in (plus, minus)])
-            if not len(mine) or float((~np.isin(mine, known)).mean()) > limit:
+            plus, minus = (draw(codes[item] + sign * step * direction, view).reshape(shape) for sign in (1.0, -1.0))
+            ends = np.concatenate([plus, minus], 1)
+            well = np.array([_strange(x, known, data.classes) <= limit for x in ends])
+            area = [(x > 0).sum((1, 2, 3)) for x in (minus, plus, middle.reshape(shape))]
+            well &= np.minimum(area[0], area[1]) >= LEFT * area[2]
+            if well.sum() < max(2, len(rows) * MOST):
                 break
             for meaning in MEANINGS:
-                found = _does(
-                    meaning, [x.reshape(len(rows), len(views), *x.shape[1:]) for x in (minus, middle, plus)], shades
-                )
-                if found is not None and found[0] > best.get(meaning.id, (0.0,))[0]:
+                found = _does(meaning, (minus, middle.reshape(shape), plus), well, shades)
+                if found is not None and (meaning.id not in best or found[0] > best[meaning.id].effect):
                     effect, agreement, sign = found
-                    best[meaning.id] = effect, agreement, sign * step * direction
-    return [_control(pack, data, rows, m, *best[m.id]) for m in _distinct(best)]
+                    kept = tuple(i for i, ok in zip(rows, well, strict=True) if ok)
+                    best[meaning.id] = _Best(kept, effect, agreement, sign * step * direction)
+    return [_control(pack, data, rows, m, best[m.id]) for m in _distinct(best)]
 
 
-def _does(meaning: Meaning, drawn: list[Planes], shades: int) -> tuple[float, float, float] | None:
-    """(effect, agreement, sign) if the drawings [items, views, h, w] of the low end, the middle and the high end say so, else None."""
+def _does(
+    meaning: Meaning, drawn: tuple[Planes, Planes, Planes], well: NDArray[np.bool_], shades: int
+) -> tuple[float, float, float] | None:
+    """(effect, agreement, sign) if the items `well` say so in drawings [items, views, h, w] of the low end, the middle and the high end, else None."""
     items, views = drawn[0].shape[:2]
     low, middle, high = (
         meaning.measure(x.reshape(-1, *x.shape[2:]), shades).reshape(items, views).mean(1) for x in drawn
     )
+    spread = max(float(middle.std()), 1e-9)  # of the whole pool
+    low, middle, high = low[well], middle[well], high[well]
     change = float((high - low).mean() / 2)
     sign = 1.0 if change > 0 else -1.0
-    effect = abs(change) / max(float(middle.std()), 1e-9)
     agreement = float((sign * (high - low) > 0).mean())
     both = min(sign * float((high - middle).mean()), sign * float((middle - low).mean())) > 0
-    enough = abs(change) >= meaning.least and effect >= EFFECT and agreement >= AGREE and both
-    return (effect, agreement, sign) if enough else None
+    enough = abs(change) >= max(meaning.least, EFFECT * spread) and agreement >= AGREE and both
+    return (abs(change) / spread, agreement, sign) if enough else None
 
 
 def _fastest(codes: Tensor, directions: Tensor, views: Tensor, shades: int, draw: Draw) -> Tensor:
@@ -192,42 +214,36 @@ def _fastest(codes: Tensor, directions: Tensor, views: Tensor, shades: int, draw
     return found / found.norm(dim=1, keepdim=True).clamp(min=1e-9)
 
 
-def _distinct(best: dict[str, tuple[float, float, Tensor]]) -> list[Meaning]:
+def _distinct(best: dict[str, _Best]) -> list[Meaning]:
     """Meanings that were found, without those whose direction is nearly that of an earlier one of MEANINGS: longer hair is fuller, and darker
     at the tips, because it is longer."""
     kept: list[Meaning] = []
     for meaning in MEANINGS:
         mine = best.get(meaning.id)
-        if mine and all(abs(float(torch.cosine_similarity(mine[2], best[m.id][2], dim=0))) < 0.9 for m in kept):
+        if mine and all(
+            abs(float(torch.cosine_similarity(mine.direction, best[m.id].direction, dim=0))) < 0.9 for m in kept
+        ):
             kept.append(meaning)
     return kept
 
 
-def _control(
-    pack: Pack,
-    data: GroupData,
-    rows: tuple[int, ...],
-    meaning: Meaning,
-    effect: float,
-    agreement: float,
-    direction: Tensor,
-) -> Found:
+def _control(pack: Pack, data: GroupData, rows: tuple[int, ...], meaning: Meaning, best: _Best) -> Found:
     layer_id, first = data.items[rows[0]]
     item = next(x for x in pack.items if (x.layer, x.id) == (layer_id, first))
     layer_pools = [p for p in pools(data) if data.items[p[0]][0] == layer_id]
     # ids are unique in a layer: where it has several pools, the kind and the body say which one is meant
     name = [meaning.id] if len(layer_pools) == 1 else [x for x in (item.kind, meaning.id, item.body) if x]
-    stored = (direction * CODE_SCALE).round().clamp(-127, 127).int().tolist()
+    stored = (best.direction * CODE_SCALE).round().clamp(-127, 127).int().tolist()
     control = Control(
         id="-".join(name),
         layer=layer_id,
         title=meaning.title,
         low=meaning.low,
         high=meaning.high,
-        items=tuple(data.items[i][1] for i in rows),
+        items=tuple(data.items[i][1] for i in best.rows),
         direction=tuple(stored),
     )
-    return Found(control, rows, effect, agreement)
+    return Found(control, best.rows, best.effect, best.agreement)
 
 
 def _floor(data: GroupData, rows: tuple[int, ...]) -> float:
@@ -236,8 +252,14 @@ def _floor(data: GroupData, rows: tuple[int, ...]) -> float:
     shares = []
     for n, i in enumerate(rows):
         others = np.unique(np.concatenate([p for m, p in enumerate(own) if m != n]))
-        shares.append(float((~np.isin(patterns(data.planes[i].numpy(), data.classes), others)).mean()))
+        shares.append(_strange(data.planes[i].numpy(), others, data.classes))
     return float(np.mean(shares))
+
+
+def _strange(planes: Planes, known: NDArray[np.int64], classes: int) -> float:
+    """Share of the 3x3 patterns of drawings [N, h, w] that are not among `known`; 1 where nothing is drawn."""
+    mine = patterns(planes, classes)
+    return float((~np.isin(mine, known)).mean()) if len(mine) else 1.0
 
 
 def strip(pack: Pack, data: GroupData, found: Found, codes: Tensor, draw: Draw, items: int = 4) -> NDArray[np.uint8]:
