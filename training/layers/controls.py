@@ -49,10 +49,10 @@ STRANGER = 0.1
 """How much above the larger of the art's own leave-one-out share and `USUAL` the share of unknown 3x3 patterns may rise."""
 
 USUAL = 0.1
-MOST = 0.6
+MOST = 0.5
 """Least share of a pool's items that stay whole at both ends of a control; the others are not among its items."""
 
-LEFT = 0.5
+LEFT = 0.33
 """Least share of an item's pixels that is left at both ends: a control changes an item, it does not rub it out."""
 
 VIEWS = 8
@@ -129,6 +129,11 @@ class _Best:
     agreement: float
     direction: Tensor  # from the middle to the high end
 
+    @property
+    def worth(self) -> float:
+        """A control that works for more items is better than one that does more."""
+        return self.effect * len(self.rows) ** 2
+
 
 def find_controls(pack: Pack, data: GroupData, first_weights: Tensor, codes: Tensor, draw: Draw) -> tuple[Found, ...]:
     """The controls of a group's front layers.
@@ -172,10 +177,13 @@ def _of_pool(
                 break
             for meaning in MEANINGS:
                 found = _does(meaning, (minus, middle.reshape(shape), plus), well, shades)
-                if found is not None and (meaning.id not in best or found[0] > best[meaning.id].effect):
-                    effect, agreement, sign = found
-                    kept = tuple(i for i, ok in zip(rows, well, strict=True) if ok)
-                    best[meaning.id] = _Best(kept, effect, agreement, sign * step * direction)
+                if found is None:
+                    continue
+                effect, agreement, sign = found
+                kept = tuple(i for i, ok in zip(rows, well, strict=True) if ok)
+                mine = _Best(kept, effect, agreement, sign * step * direction)
+                if meaning.id not in best or mine.worth > best[meaning.id].worth:
+                    best[meaning.id] = mine
     return [_control(pack, data, rows, m, best[m.id]) for m in _distinct(best)]
 
 
