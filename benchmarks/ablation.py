@@ -55,7 +55,8 @@ ARMS: dict[str, dict[str, object]] = {
     "character-strong": ADVERSARY | {"gan_judge": "character", "gan_fakes": "all", "gan_weight": 1.0},
     "noise-1.0": {"code_noise": 1.0},
     "encoder-fine": {"codes": "encoder", "code_noise": 0.2},
-    "encoder-fine-adversary": ADVERSARY | {"codes": "encoder", "gan_share": 0.4, "gan_fakes": "prior", "code_noise": 0.2},
+    "encoder-fine-adversary": ADVERSARY
+    | {"codes": "encoder", "gan_share": 0.4, "gan_fakes": "prior", "code_noise": 0.2},
     "encoder-fine-character": ADVERSARY
     | {
         "codes": "encoder",
