@@ -1,6 +1,7 @@
 """The style codes of a group in training: a learned table with noise, or what an encoder finds in drawings (a VAE).
 
-The encoder reads one drawing of the item in any view, so that a code must say what is the same in all of them. Kingma and Welling,
+The encoder reads one drawing of the item in any view, so that a code must say what is the same in all of them; groups none of whose items can be
+mixed have a learned table always. Kingma and Welling,
 "Auto-encoding variational Bayes", 2014. Its codes are kept after `encode_share` of the run, and the generator is finished on them as on
 learned ones: redrawing the art exactly does not go together with codes that move.
 """
@@ -56,12 +57,14 @@ class CodeBook:
                 f"unknown codes {config.codes!r}", hint=near(config.codes, KINDS) or "learned or encoder"
             )
         self.data, self.config, self.device, self.parallel = data, config, device, parallel
-        learned = frozen is None and config.codes == "learned"
+        # where no two items can be mixed there is nothing to sample, and an encoder of two bodies found them to be one
+        encoded = config.codes == "encoder" and len(data.mixable) > 0
+        learned = frozen is None and not encoded
         start = initial_codes(data, config.z_dim, config.seed) if frozen is None else frozen.clone()
         self.codes = nn.Parameter(start.to(device.where), requires_grad=learned)
         self.encoder: Encoder | None = None
         self.encode_steps = 0
-        if frozen is None and config.codes == "encoder":
+        if frozen is None and encoded:
             self.encoder = device.place(Encoder(shape))
             self.encode_steps = int(steps * config.encode_share)
         known = np.zeros(data.planes.shape[:2], bool)

@@ -35,9 +35,9 @@ SIZES = ((300, 1.0), (60, 0.67), (0, 0.45))
 TINY_PIXELS, TINY = 10_000, 0.3
 """Groups whose drawings have fewer pixels in all get this share: noses and eyebrows."""
 
-SEED_CHANNELS = ((5, 16), (3, 8), (0, 6))
-"""(items in the group, channels of the picture the code is first spread into). Most of the weights of a large window lie there, and
-a group of two items has little to say."""
+SEED_CHANNELS = ((5, 60, 16), (3, 0, 8), (0, 60, 8), (0, 0, 6))
+"""(items, drawings in the group, channels of the picture the code is first spread into), the first that fits. Most of the weights of a large window
+lie there, and two wings have little to say."""
 
 
 def total_steps(data: GroupData, config: TrainConfig) -> int:
@@ -52,7 +52,7 @@ def shape_of(data: GroupData, config: TrainConfig) -> GeneratorShape:
     share = next(share for drawings, share in SIZES if len(data.pairs) >= drawings)
     if len(data.pairs) * height * width < TINY_PIXELS:
         share = TINY
-    seed = next(channels for items, channels in SEED_CHANNELS if len(data.items) >= items)
+    seed = next(c for items, drawn, c in SEED_CHANNELS if len(data.items) >= items and len(data.pairs) >= drawn)
 
     def channels(full: int) -> int:
         return max(16, round(full * share / 8) * 8)
