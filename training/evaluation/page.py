@@ -7,6 +7,7 @@ from html import escape
 from typing import Any
 
 from training.evaluation.rows import ROWS, columns, text
+from training.layers.sampling import LEAST, MOST
 
 STYLE = """
 :root { color-scheme: light; --ink: #23262b; --quiet: #6a7280; --line: #dfe3e8; --mark: #2f6f8f; }
@@ -52,7 +53,7 @@ def page(figures: Mapping[str, Any], galleries: str) -> str:
 {_exact(figures)}
 <h2>What is new</h2>
 <p>Each sample matches a real drawing in group, item and view, so a column differs from “the art” only in how it is drawn. <b>Items</b>: the pack's own,
-redrawn, all layers. The other kinds are of the layers whose items can vary: <b>mixtures</b> have 30 to 50 percent of another item, as novelty does in the product;
+redrawn, all layers. The other kinds are of the layers whose items can vary: <b>mixtures</b> have {LEAST:.0%} to {MOST:.0%} of another item, as novelty does in the product;
 <b>around</b> is an item with noise; <b>prior</b> is drawn from the distribution of codes. Copying (the art again, with repetition) and mixing pixels (each pixel
 from one of two items) are what a generator must lie between: as real as the first, as new as the second.</p>
 {_table(figures)}

@@ -136,7 +136,7 @@ Coin = Callable[[tuple[int, ...]], NDArray[np.bool_]]
 
 def mixed_pixels(subject: Subject, pairs: Mapping[str, Ints], seed: int) -> Set:
     """Baseline "mixing pixels": each pixel from one of two items' drawings of the view, by a coin that falls for the second item as often as a
-    mixture has of it (30 to 50 percent). Pairs without a second item in the view are left out."""
+    mixture has of it. Pairs without a second item in the view are left out."""
     rng = np.random.default_rng([seed, 33])
     found = {}
     for name, wanted in pairs.items():

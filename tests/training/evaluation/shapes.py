@@ -20,8 +20,8 @@ SHADES = ((240, 220, 200), (180, 120, 80), (60, 30, 20))
 
 
 def hat(code: NDArray[np.float64], view: int) -> NDArray[np.uint8]:
-    """uint8 [SIZE, SIZE]. code: brim, height, band, feather, each about 0..1. Views lean and squeeze the hat."""
-    brim, height, band, feather = np.clip(code[:4], 0, 1)
+    """uint8 [SIZE, SIZE]. code: brim, height, band, feather, each -0.5..0.5. Views lean and squeeze the hat."""
+    brim, height, band, feather = np.clip(code[:4] + 0.5, 0, 1)
     plane = np.zeros((SIZE, SIZE), np.uint8)
     lean, squeeze = view % 4 - 1, view // 4
     middle, base = 12 + lean, 19
@@ -38,7 +38,7 @@ def hat(code: NDArray[np.float64], view: int) -> NDArray[np.uint8]:
 def codes(items: int = ITEMS) -> Tensor:
     """float32 [items, 4]: hats that lie close enough for what is between them to be a hat of the same kind."""
     steps = np.stack([(np.arange(items) * k % items) / (items - 1) for k in (1, 5, 7, 11)], 1)
-    return torch.from_numpy(0.15 + 0.7 * steps).float()
+    return torch.from_numpy(0.5 * (steps - 0.5)).float()
 
 
 def perfect(code: Tensor, views: Tensor) -> NDArray[np.uint8]:

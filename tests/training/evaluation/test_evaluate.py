@@ -69,18 +69,14 @@ def of(done: Evaluation, name: str, space: str, figure: str) -> float:
 
 @pytest.mark.parametrize("space", ["in-domain", "random"])
 def test_items_rank_before_mixtures_and_mixtures_before_mixed_pixels(done: Evaluation, space: str) -> None:
-    """Perfect mixtures are real drawings of hats that the pack lacks: farther than items, but within the reach of the art, as mixed pixels are not."""
+    """Perfect mixtures are real drawings of hats that the pack lacks: farther than items, nearer than mixed pixels."""
+    for figure in ("frechet", "kernel"):
+        items, mixtures, pixels = (of(done, x, space, figure) for x in ("items", "mixtures", "mixing pixels"))
+        assert items < mixtures < pixels, figure
     for figure in ("precision", "density"):
         items, mixtures, pixels = (of(done, x, space, figure) for x in ("items", "mixtures", "mixing pixels"))
-        assert items >= mixtures > 1.3 * pixels, figure
+        assert items > mixtures > 1.5 * pixels, figure
     assert of(done, "items", space, "coverage") == 1.0
-    for other in ("mixtures", "mixing pixels"):
-        assert of(done, "items", space, "frechet") < 0.1 * of(done, other, space, "frechet")
-        assert of(done, "items", space, "kernel") < of(done, other, space, "kernel")
-
-
-def test_mixtures_are_nearer_than_mixed_pixels_to_eyes_that_know_no_item(done: Evaluation) -> None:
-    assert of(done, "mixtures", "random", "frechet") < of(done, "mixing pixels", "random", "frechet")
 
 
 def test_a_perfect_generator_is_exact_clean_and_new(done: Evaluation) -> None:
@@ -89,7 +85,8 @@ def test_a_perfect_generator_is_exact_clean_and_new(done: Evaluation) -> None:
     assert figures["modes"]["items"]["copies"]["copies"] == 1.0
     mixtures, pixels = figures["modes"]["mixtures"], figures["baselines"]["mixing pixels"]
     assert mixtures["copies"]["copies"] < 0.3
-    assert mixtures["clarity"]["all"]["strange"] < figures["art"]["clarity"]["all"]["strange"]
+    assert mixtures["clarity"]["all"]["strange"] < 0.01
+    assert pixels["clarity"]["all"]["strange"] > 0.1
     assert pixels["clarity"]["all"]["orphans"] > 5 * mixtures["clarity"]["all"]["orphans"]
     assert mixtures["realism"]["in-domain"]["floors"]["items"]["ratio"] < 1
 
@@ -192,6 +189,7 @@ def test_an_unfinished_run_is_evaluated_and_a_stranger_is_refused(
         open_subject(tmp_path, pack, hats)
 
 
+@pytest.mark.timeout(300)
 def test_the_command_evaluates_a_bundle_and_a_run(small_run: Path, hats: Path, pack: Pack, tmp_path: Path) -> None:
     bundle = tmp_path / "bundle"
     runner = CliRunner()
