@@ -111,7 +111,7 @@ _ADAM = {"g_lr": 2e-4, "g_beta1": 0.5, "g_beta2": 0.999}
 _D_ADAM = {"lr": 2e-4, "beta1": 0.5, "beta2": 0.999}
 
 PRESETS: dict[str, ImageGanConfig] = {
-    # Radford et al. 2016: convolutions, the non-saturating loss, Adam 0.5; R1 (Mescheder et al. 2018) keeps it from running away
+    # Radford et al. 2016: convolutions, the non-saturating loss, Adam 0.5; and R1 (Mescheder et al. 2018)
     "dcgan": ImageGanConfig(
         "dcgan",
         conditional=False,
