@@ -76,10 +76,11 @@ def _even(shown: Shown, among: Numbers, count: int, rng: np.random.Generator) ->
 
 
 def _worst(shown: Shown, score: NDArray[np.float64]) -> Numbers:
-    """The highest scores, at most three of a group, so that one bad group does not hide the next."""
+    """The highest scores, a few of each group, so that one bad group does not hide the next."""
+    most = max(3, WORST // len(shown.drawn))
     names, taken, chosen = shown.audit.group, dict.fromkeys(shown.drawn, 0), []
     for k in np.argsort(-score, kind="stable").tolist():
-        if taken[names[k]] < 3:
+        if taken[names[k]] < most:
             taken[names[k]] += 1
             chosen.append(k)
         if len(chosen) == WORST:

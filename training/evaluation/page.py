@@ -19,11 +19,11 @@ p { margin: 6px 0 10px; max-width: 880px; } .quiet, figcaption { color: var(--qu
 table { border-collapse: collapse; background: #fff; border: 1px solid var(--line); font-size: 14px; }
 th, td { padding: 5px 10px; border-bottom: 1px solid var(--line); text-align: right; vertical-align: top; font-variant-numeric: tabular-nums; }
 th { background: #f1f4f7; font-weight: 600; } th:first-child, td:first-child, td.words, th.words { text-align: left; }
-td.words { color: var(--quiet); font-size: 13px; min-width: 260px; } td.good { white-space: normal; font-size: 13px; text-align: left; }
+td:first-child { min-width: 170px; } td.words { color: var(--quiet); font-size: 13px; min-width: 260px; }
 .cards { display: flex; flex-wrap: wrap; gap: 12px; } figure { margin: 0; background: #fff; border: 1px solid var(--line); border-radius: 6px; padding: 8px; max-width: 560px; }
 figcaption { font-size: 12px; line-height: 1.35; margin-top: 4px; } img { image-rendering: pixelated; background: #e9ecf0; max-width: 100%; display: block; }
 .cards > img { border: 1px solid var(--line); } svg text { font: 12px system-ui, sans-serif; fill: var(--quiet); } svg line { stroke: var(--ink); }
-.bar { fill: #7fb0c6; } .zero { fill: #c98a4b; } code { background: #eef1f4; padding: 1px 4px; border-radius: 3px; word-break: break-all; }
+.bar { fill: #7fb0c6; } .zero { fill: #c98a4b; } code { background: #eef1f4; padding: 1px 4px; border-radius: 3px; overflow-wrap: anywhere; }
 .wide { overflow-x: auto; }
 """
 
