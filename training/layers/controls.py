@@ -39,6 +39,9 @@ SAMPLES = 400
 STEPS = (0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 3.0)
 """Lengths that are tried, in units of the code."""
 
+EFFECT_MOST = 2.5
+"""Beyond that it is no slider but another garment: short sleeves that become long ones are not "wider"."""
+
 AGREE = 0.8
 """Share of items for which a control must do what its name says, from its low to its high end, in the mean over views."""
 
@@ -51,6 +54,9 @@ STRANGER = 0.1
 USUAL = 0.1
 MOST = 0.5
 """Least share of a pool's items that stay whole at both ends of a control; the others are not among its items."""
+
+FEWEST = 3
+"""Least number of items of a control: what two items have in common is how they differ."""
 
 LEFT = 0.33
 """Least share of an item's pixels that is left at both ends: a control changes an item, it does not rub it out."""
@@ -173,7 +179,7 @@ def _of_pool(
             well = np.array([_strange(x, known, data.classes) <= limit for x in ends])
             area = [(x > 0).sum((1, 2, 3)) for x in (minus, plus, middle.reshape(shape))]
             well &= np.minimum(area[0], area[1]) >= LEFT * area[2]
-            if well.sum() < max(2, len(rows) * MOST):
+            if well.sum() < max(FEWEST, len(rows) * MOST):
                 break
             for meaning in MEANINGS:
                 found = _does(meaning, (minus, middle.reshape(shape), plus), well, shades)
@@ -202,6 +208,7 @@ def _does(
     agreement = float((sign * (high - low) > 0).mean())
     both = min(sign * float((high - middle).mean()), sign * float((middle - low).mean())) > 0
     enough = abs(change) >= max(meaning.least, EFFECT * spread) and agreement >= AGREE and both
+    enough &= abs(change) <= EFFECT_MOST * spread
     return (abs(change) / spread, agreement, sign) if enough else None
 
 

@@ -18,6 +18,7 @@ import numpy as np
 import onnxruntime as ort
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 from torch import Tensor
 
 from training.config import TrainConfig, load_config
@@ -34,7 +35,6 @@ from training.layers.trainer import GroupTrainer
 from training.loop import CHECKPOINT, training_seconds
 from training.packs.neutral import Pack
 from training.packs.overview import overview
-from training.pictures import write_png
 from training.run import front_group, group_folder, load_group
 from training.run_folder import ENVIRONMENT
 from vcg_bridge.contract import manifest as m
@@ -101,8 +101,8 @@ def export_bundle(
                 codes |= dict(zip(trainer.data.items, quantised, strict=True))
                 found = find_controls(pack, trainer.data, trainer.ema.mix1.weight.detach(), quantised, draw)
                 for x in found:
-                    picture = strip(pack, trainer.data, x, quantised, draw)
-                    write_png(folder / picture_of(x.control.layer, x.control.id), picture)
+                    picture = Image.fromarray(strip(pack, trainer.data, x, quantised, draw)).quantize(128)
+                    picture.save(folder / picture_of(x.control.layer, x.control.id), optimize=True)
                 controls += found
         training = _training_record(run, config, trainers, figures, between, controls)
         manifest = _manifest(pack, version, networks, codes, training, controls)
