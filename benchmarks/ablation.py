@@ -166,7 +166,7 @@ def main() -> None:
     parser.add_argument("pack", type=Path)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--group", default="hair")
-    parser.add_argument("--kimg", type=int, default=50)
+    parser.add_argument("--kimg", type=int, default=80)
     parser.add_argument("--seeds", default="0")
     parser.add_argument("--arms", default=";".join(ARMS), help="separated by ;")
     wanted = parser.parse_args()
