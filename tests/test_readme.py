@@ -53,7 +53,10 @@ def test_ci_calls_the_test_command_of_the_readme() -> None:
     assert os.access(ROOT / TEST, os.X_OK)
 
 
-@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "docs/README.md", "docs/cli.md", "docs/training.md", "docs/train-your-own.md"])
+@pytest.mark.parametrize(
+    "page",
+    ["README.md", "CONTRIBUTING.md", "docs/README.md", "docs/cli.md", "docs/training.md", "docs/train-your-own.md"],
+)
 def test_links_lead_somewhere(page: str) -> None:
     text = (ROOT / page).read_text(encoding="utf-8")
     for target in re.findall(r"\]\(([^)#]+)[^)]*\)", text):
