@@ -21,6 +21,7 @@ from tests.training.pack_art import draw_pack
 from training.__main__ import app
 from training.adversarial.losses import straight_through
 from training.config import TrainConfig
+from training.evaluation.subject import drawing_sha256
 from training.layers.data import group_data, sample_pairs
 from training.layers.novelty import novelty
 from training.layers.onnx_file import OPERATORS, OPSET, onnx_bytes
@@ -134,6 +135,37 @@ def test_a_bundle_is_replaced_whole_and_other_folders_are_left_alone(trained: Pa
     assert result.exit_code == 2
     assert "is no bundle" in result.output
     assert [p.name for p in tmp_path.iterdir()] == ["mine"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('{"subject": {"sha256": "0"}}', "of other networks"),
+        ('{"subject": 1}', "is no evaluation"),
+        ("[", "is no evaluation"),
+    ],
+)
+def test_figures_of_other_networks_do_not_get_into_a_card(
+    trained: Path, tmp_path: Path, text: str, message: str
+) -> None:
+    file = tmp_path / "evaluation.json"
+    file.write_text(text)
+    result = RUN.invoke(app, ["export", str(trained), "--out", str(tmp_path / "bundle"), "--evaluation", str(file)])
+    assert result.exit_code == 2
+    assert message in result.output.replace("\n", " ")
+    assert [p.name for p in tmp_path.iterdir()] == ["evaluation.json"]
+
+
+def test_a_bundle_is_the_same_drawer_with_and_without_papers(trained: Path, tmp_path: Path) -> None:
+    """What `evaluate` calls the bundle does not depend on its card: so a card can carry its own evaluation."""
+    for name, version in (("one", "1.0.0"), ("two", "1.0.1")):
+        result = RUN.invoke(app, ["export", str(trained), "--out", str(tmp_path / name), "--version", version])
+        assert result.exit_code == 0, result.output
+    one, two = (load_manifest(tmp_path / name) for name in ("one", "two"))
+    assert one.sha256 != two.sha256
+    assert drawing_sha256(one, one.files) == drawing_sha256(two, two.files)
+    card = (tmp_path / "one" / "MODEL_CARD.md").read_text(encoding="utf-8")
+    assert "an adversary (relativistic loss, r1r2 penalty" in card
 
 
 def test_behind_parts_share_the_codes_of_their_front(trained: Path, pack: Pack) -> None:
