@@ -142,7 +142,7 @@ def start_from(trainer: GroupTrainer, source: Path, same_pack: bool) -> list[str
             loaded.append(initialise(network, source, part))
     said = [said_of(x) for x in loaded]
     codes = state.get("ema_codes")
-    if trainer.codes.requires_grad and same_pack and codes is not None and codes.shape == trainer.codes.shape:
+    if not trainer.book.given and same_pack and codes is not None and codes.shape == trainer.codes.shape:
         with torch.no_grad():
             trainer.codes.copy_(codes)
             trainer.ema_codes.copy_(codes)

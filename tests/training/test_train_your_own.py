@@ -112,7 +112,7 @@ def test_licence_and_credits_arrive(followed: Path) -> None:
 
 def test_the_network_redraws_the_pack(followed: Path) -> None:
     manifest = load_manifest(followed / "bundles/robots")
-    assert manifest.training["evaluation"]["exact_slots"] > 0.999  # type: ignore[index]
+    assert manifest.training["reconstruction"]["exact_slots"] > 0.999  # type: ignore[index]
     assert (manifest.frame_size, [x.id for x in manifest.archetypes]) == (SIZE, ["any"])
 
 

@@ -1,9 +1,8 @@
 """The style codes of a group in training: a learned table with noise, or what an encoder finds in drawings (a VAE).
 
-The encoder reads one drawing of the item in any view, so that a code must say what is the same in all of them; groups none of whose items can be
-mixed have a learned table always. Kingma and Welling,
-"Auto-encoding variational Bayes", 2014. Its codes are kept after `encode_share` of the run, and the generator is finished on them as on
-learned ones: redrawing the art exactly does not go together with codes that move.
+The encoder (Kingma and Welling, "Auto-encoding variational Bayes", 2014) reads one drawing of the item in any view, so that a code must say what
+is the same in all of them. Its codes are kept after `encode_share` of the run, and the generator is finished on them as on learned ones: redrawing
+the art exactly does not go together with codes that move. Groups none of whose items can be mixed have a learned table always.
 """
 
 from __future__ import annotations
@@ -60,6 +59,7 @@ class CodeBook:
         # where no two items can be mixed there is nothing to sample, and an encoder of two bodies found them to be one
         encoded = config.codes == "encoder" and len(data.mixable) > 0
         learned = frozen is None and not encoded
+        self.given = frozen is not None  # by the front part's group
         start = initial_codes(data, config.z_dim, config.seed) if frozen is None else frozen.clone()
         self.codes = nn.Parameter(start.to(device.where), requires_grad=learned)
         self.encoder: Encoder | None = None
