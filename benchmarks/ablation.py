@@ -125,39 +125,24 @@ def measure(
 
 
 def table(lines: list[dict]) -> str:
-    """Means over seeds, with the spread of `unseen`."""
+    """Means over seeds: per kind of sample unseen / orphans / copies / distance."""
     rows = []
     for arm in ARMS:
         mine = [x for x in lines if x["arm"] == arm]
         if not mine:
             continue
 
-        def mean(*path: str, mine: list[dict] = mine) -> float:
-            values = []
-            for x in mine:
-                for key in path:
-                    x = x[key]
-                values.append(x)
-            return (
-                float(np.mean([v for v in values if v is not None]))
-                if any(v is not None for v in values)
-                else float("nan")
-            )
+        def mean(name: str, mode: str = "", mine: list[dict] = mine) -> float:
+            return float(np.mean([(x[mode] if mode else x)[name] for x in mine]))
 
-        judge = mean("judge")
-        head = f"| {arm} | {len(mine)} | {mean('exact'):.2%} | {mean('completed'):.1%} | {'' if judge != judge else f'{judge:.0%}'} |"
-        cells = []
-        for mode in MODES:
-            values = [x[mode]["unseen"] for x in mine]
-            cells.append(
-                f" {mean(mode, 'unseen'):.2f} ({min(values):.2f} to {max(values):.2f}) | {mean(mode, 'strange'):.0%} | "
-                f"{mean(mode, 'orphans'):.2f} | {mean(mode, 'copies'):.1%} | {mean(mode, 'distance'):.2f} |"
-            )
-        rows.append(head + "".join(cells))
-    modes = "".join(f" {m}: unseen | strange | orphans | copies | distance |" for m in MODES)
-    return "\n".join(
-        [f"| arm | seeds | exact | completed | D right |{modes}", "|---" * (5 + 5 * len(MODES)) + "|", *rows]
-    )
+        judge = f"{mean('judge'):.0%}" if mine[0]["judge"] is not None else ""
+        cells = [
+            f"{mean('unseen', m):.3f} / {mean('orphans', m):.2f} / {mean('copies', m):.1%} / {mean('distance', m):.2f}"
+            for m in MODES
+        ]
+        head = [arm, str(len(mine)), f"{mean('exact'):.2%}", f"{mean('completed'):.1%}", judge]
+        rows.append(f"| {' | '.join([*head, *cells])} |")
+    return "\n".join([f"| arm | seeds | exact | completed | D right | {' | '.join(MODES)} |", "|---" * 8 + "|", *rows])
 
 
 def main() -> None:
