@@ -111,7 +111,8 @@ trained item that is most like what was given. *Best code*: a search over all dr
 | group | drawings given | how | exact slots | alpha |
 |---|---|---|---|---|
 """
-    return head + "\n".join(rows) + "\n"
+    pictures = "\nThe picture has five lines for each held-out item: the art (the first drawing was given), the nearest item, the encoder's code, after the search, the best code.\n"
+    return head + "\n".join(rows) + "\n" + pictures
 
 
 def main() -> None:
