@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 import torch
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -97,9 +98,12 @@ def table(figures: dict[str, Any]) -> Table:
     names = columns(figures)
     exact = figures["exact"]["seen"]["all"]
     title = f"{figures['subject']['name']}: {exact['exact_slots']:.2%} exact slots, alpha {exact['alpha']:.3%}"
-    result = Table("", *names, "good is", title=title + (" (quick)" if figures["quick"] else ""))
+    result = Table(title=title + (" (quick)" if figures["quick"] else ""), box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    result.add_column("")  # where the terminal is narrow, titles are wrapped, not figures
+    for name in names:
+        result.add_column(name.replace(" ", "\n"), justify="right", no_wrap=True)
     for row in ROWS:
         cells = [text(figures, row, name) for name in names]
         if any(cells):
-            result.add_row(row.title, *cells, f"[dim]{row.good}[/]")
+            result.add_row(row.title, *cells)
     return result

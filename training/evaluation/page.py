@@ -19,7 +19,7 @@ p { margin: 6px 0 10px; max-width: 880px; } .quiet, figcaption { color: var(--qu
 table { border-collapse: collapse; background: #fff; border: 1px solid var(--line); font-size: 14px; }
 th, td { padding: 5px 10px; border-bottom: 1px solid var(--line); text-align: right; vertical-align: top; font-variant-numeric: tabular-nums; }
 th { background: #f1f4f7; font-weight: 600; } th:first-child, td:first-child, td.words, th.words { text-align: left; }
-td:first-child { min-width: 170px; } td.words { color: var(--quiet); font-size: 13px; min-width: 260px; }
+td:first-child { min-width: 170px; } td.words { color: var(--quiet); font-size: 13px; min-width: 130px; } td.words:last-child { min-width: 230px; }
 .cards { display: flex; flex-wrap: wrap; gap: 12px; } figure { margin: 0; background: #fff; border: 1px solid var(--line); border-radius: 6px; padding: 8px; max-width: 560px; }
 figcaption { font-size: 12px; line-height: 1.35; margin-top: 4px; } img { image-rendering: pixelated; background: #e9ecf0; max-width: 100%; display: block; }
 .cards > img { border: 1px solid var(--line); } svg text { font: 12px system-ui, sans-serif; fill: var(--quiet); } svg line { stroke: var(--ink); }
@@ -145,11 +145,14 @@ def _floors(figures: Mapping[str, Any]) -> str:
 
 def _consistency(figures: Mapping[str, Any]) -> str:
     rows = []
+    first = next(
+        (m for m in figures["modes"] if m != "items"), ""
+    )  # what is compared with is the same for all of these
     for mode, x in figures["modes"].items():
         for which, found in x["consistency"].items():
             y = found["all"]
-            if which == "samples" or mode != "items":
-                label = f"{mode}: {which}" if which != "samples" else f"<b>{mode}</b>"
+            if which == "samples" or mode == first:
+                label = f"<b>{escape(mode)}</b>" if which == "samples" else which
                 rows.append(
                     [label, f"{y['agreement']:.1%}", f"{y['recognised']:.1%}", f"{y['chance']:.1%}", str(y["n"])]
                 )
