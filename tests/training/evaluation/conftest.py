@@ -12,11 +12,12 @@ from training.evaluation.features_file import InDomain, in_domain
 from training.packs.neutral import Pack, load_pack
 from training.run import pack_sha256
 
+torch.set_num_threads(1)  # as the command does; threads of small matrices only get in each other's way
+
 
 @pytest.fixture(scope="session")
 def hats(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of the pack."""
-    torch.set_num_threads(1)
     return make_pack(tmp_path_factory.mktemp("hats") / "pack")
 
 
