@@ -23,7 +23,7 @@ from vcg_bridge.generators.operators import OPERATORS, Array, Operator
 TAU = 5.5e-5
 """Share of the largest absolute logit around a pixel; where its best two classes are closer, the view is drawn again.
 
-More than 20 times the largest error of float32 that was measured."""
+More than 10 times the largest error of float32 that was measured."""
 
 TIE = 1e-9
 """The same in float64: classes that close count as equal. Far above float64's noise, far below what a network means."""
