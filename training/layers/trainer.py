@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from training.adversarial.averaging import average_into
 from training.config import TrainConfig
 from training.devices import CPU, Device
 from training.distributed import SINGLE, Parallel
@@ -155,7 +156,8 @@ class GroupTrainer:
             self.book.after_step()
             error = self.parallel.gather(slot_errors(logits, target)).cpu().numpy()
             self.errors[picked] = 0.5 * self.errors[picked] + 0.5 * error
-            self._average()
+            keep = average_into(self.ema, self.g, config.batch, self.at, config.ema_kimg * 1000)
+            self.ema_codes.lerp_(self.codes, 1 - keep)
         self.at += 1
         scalars |= {"loss": float(loss.detach()), "error": float(error.mean()), "grad/g": float(norm)}
         return self.parallel.means(scalars)
@@ -165,12 +167,6 @@ class GroupTrainer:
         cosine = 0.5 * (1 + math.cos(math.pi * min(1.0, self.at / self.steps)))
         for group in self.g_opt.param_groups:
             group["lr"] = group["base"] * warm * max(cosine, 0.002)
-
-    def _average(self) -> None:
-        half_life = min(self.config.ema_kimg * 1000, 0.05 * (self.at + 1) * self.config.batch)
-        keep = 0.5 ** (self.config.batch / max(half_life, 1e-8))
-        torch._foreach_lerp_(list(self.ema.parameters()), list(self.g.parameters()), 1 - keep)
-        self.ema_codes.lerp_(self.codes, 1 - keep)
 
     def samples(self) -> NDArray[np.uint8]:
         """Items, drawings and mixtures, RGB [H, W, 3]."""
