@@ -1,4 +1,4 @@
-"""`python -m training`: prepare an art pack, train a generator on it, export a bundle."""
+"""`python -m training`: prepare an art pack, train a generator on it, evaluate it, export a bundle; and image GANs."""
 
 from __future__ import annotations
 
