@@ -33,4 +33,4 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 def _skipped_engine_tests(reporter: Any) -> list[pytest.TestReport]:
     if os.environ.get("VCG_TEST_STRICT") != "1":
         return []
-    return [r for r in reporter.stats.get("skipped", []) if "godot" in getattr(r, "keywords", {})]
+    return [r for r in reporter.stats.get("skipped", []) if {"godot", "unity"} & set(getattr(r, "keywords", {}))]
