@@ -245,3 +245,26 @@ def test_nothing_secret_is_logged(tiny: Path, caplog: pytest.LogCaptureFixture) 
     assert "secret" not in text
     assert "'small' accepted" in text
     assert "'small' done" in text
+
+
+def test_who_vanishes_frees_its_work_at_once(server: Server) -> None:
+    """Without credit nothing is sent, so only the connection itself tells."""
+    for _ in range(20):  # descriptors are used again
+        with Dealer(server.address) as gone:
+            gone.hello()
+            gone.send(m.Generate("waits", design=m.Design(seed=1), count=100))
+            assert isinstance(gone.reply(), m.Accepted)
+        with Dealer(server.address) as stays:
+            stays.hello()
+            stays.send(m.Generate("waits", design=m.Design(seed=1), count=3))
+            assert isinstance(stays.reply(), m.Accepted)
+            until = time.monotonic() + ANSWER_S
+            while server.unfinished > 1:
+                assert time.monotonic() < until
+                time.sleep(0.005)
+            stays.send(m.Credit("waits", WINDOW))
+            assert isinstance(stays.until(m.Done)[-1], m.Done)
+    until = time.monotonic() + ANSWER_S
+    while len(server._service._sessions):
+        assert time.monotonic() < until
+        time.sleep(0.005)

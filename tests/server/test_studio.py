@@ -16,9 +16,10 @@ from PIL import Image
 
 from vcg_bridge.contract import messages as m
 from vcg_bridge.contract.blobs import decode_blob
-from vcg_bridge.contract.errors import BadRequest, Cancelled, LimitError, RecipeError
+from vcg_bridge.contract.errors import BadRequest, LimitError, RecipeError
 from vcg_bridge.generators.bundle import open_bundle
-from vcg_bridge.server.jobs import Plan, Ready, Step, plan_of
+from vcg_bridge.server import studio as studio_module
+from vcg_bridge.server.jobs import Plan, Ready, Step, Tally, Turn, plan_of
 from vcg_bridge.server.studio import Studio, recipe_of, usable_codecs
 
 SOME = ("idle", "combat-halfslash")
@@ -41,14 +42,49 @@ def plan(studio: Studio, **fields: object) -> Plan:
 
 def step(made: Plan, first: int = 0, end: int | None = None, codecs: tuple[str, ...] = ("zstd",)) -> Step:
     end = made.chunks if end is None else end
-    return Step(next(JOBS), made, first, end, codecs, 64 << 20, threading.Event(), threading.Event())
+    return Step(next(JOBS), made, first, end, codecs, 64 << 20, threading.Event())
+
+
+Said = list[tuple[Step, list[Ready] | Tally | Exception]]
+
+
+def played(studio: Studio, turn: Turn) -> Said:
+    """All that comes of a turn, in order."""
+    said: Said = []
+
+    def post(step: Step, what: list[Ready] | Tally | Exception) -> None:
+        said.append((step, what))
+
+    studio.finish(studio.draw(turn, post), post)
+    studio._encoded.result()
+    return said
+
+
+def chunks_of(said: Said, step: Step) -> list[Ready]:
+    """Of one step. Raises what ended it."""
+    found: list[Ready] = []
+    for one, what in said:
+        if one is step and isinstance(what, Exception):
+            raise what
+        if one is step and isinstance(what, list):
+            found.extend(what)
+    return found
+
+
+def tally_of(said: Said, step: Step) -> Tally:
+    [tally] = [what for one, what in said if one is step and isinstance(what, Tally)]
+    return tally
+
+
+def alone(studio: Studio, one: Step) -> list[Ready]:
+    return chunks_of(played(studio, Turn((one,))), one)
 
 
 def drawn(studio: Studio, *steps: Step) -> list[tuple[m.Chunk, bytes]]:
     """The chunks of the steps, decoded."""
     ready: list[Ready] = []
     for one in steps:
-        studio.draw(one, ready.extend)
+        ready += alone(studio, one)
     found = []
     for item in ready:
         reply, blobs = m.decode_reply(item.frames)
@@ -152,14 +188,35 @@ def test_a_picture_that_turns_out_too_large_is_refused(studio: Studio) -> None:
     made = plan(studio, design=ARMED, animations=("combat-slash",), preview=False)
     small = replace(step(made), blob_bytes=made.parts[0].poses.__len__() * studio.manifest.frame_size**2)
     with pytest.raises(LimitError, match="combat-slash"):
-        studio.draw(small, lambda ready: None)
+        alone(studio, small)
 
 
 def test_a_step_that_nobody_wants_is_left(studio: Studio) -> None:
-    unwanted = step(plan(studio, design=m.Design(seed=99)))
+    unwanted, wanted = step(plan(studio, design=m.Design(seed=99))), step(plan(studio, design=m.Design(seed=98)))
     unwanted.stop.set()
-    with pytest.raises(Cancelled):
-        studio.draw(unwanted, lambda ready: None)
+    said = played(studio, Turn((unwanted, wanted)))
+    assert {one.job for one, _ in said} == {wanted.job}
+    assert len(chunks_of(said, wanted)) == wanted.end
+
+
+def test_a_step_stopped_while_it_is_drawn_does_not_hold_up_the_others(studio: Studio) -> None:
+    first, second = (step(plan(studio, design=m.Design(seed=700 + i, novelty=100), count=4)) for i in range(2))
+    calls = itertools.count()
+    draw_many = studio.generator.draw_many
+
+    def stopping(*args: object) -> object:
+        if next(calls) == 0:
+            first.stop.set()
+        return draw_many(*args)  # type: ignore[arg-type]
+
+    studio.generator.draw_many = stopping  # type: ignore[method-assign, assignment]
+    try:
+        said = played(studio, Turn((first, second)))
+    finally:
+        studio.generator.draw_many = draw_many  # type: ignore[method-assign]
+    assert next(calls) == 2  # begun again without the first
+    assert {one.job for one, _ in said} == {second.job}
+    assert hashes(chunks_of(said, second)) == hashes(alone(studio, step(second.plan)))
 
 
 def test_a_paused_step_goes_on_later(studio: Studio) -> None:
@@ -168,19 +225,67 @@ def test_a_paused_step_goes_on_later(studio: Studio) -> None:
     rounds = 0
     while len(got) < made.chunks:
         paused = step(made, len(got))
-        paused.pause.set()
-        tally = studio.draw(paused, got.extend)
-        assert tally.chunks == len(got) - paused.first
+        turn = Turn((paused,))
+        turn.pause.set()
+        said = played(studio, turn)
+        got += chunks_of(said, paused)
+        assert tally_of(said, paused).chunks == len(got) - paused.first
         rounds += 1
     assert 1 < rounds < 100
-    hashes = [hashlib.sha256(item.frames[1]).digest() for item in got]
-    assert hashes == [hashlib.sha256(item.frames[1]).digest() for item in _ready(studio, step(made))]
+    assert hashes(got) == hashes(alone(studio, step(made)))
 
 
-def _ready(studio: Studio, one: Step) -> list[Ready]:
-    ready: list[Ready] = []
-    studio.draw(one, ready.extend)
-    return ready
+def hashes(ready: list[Ready]) -> list[bytes]:
+    return [hashlib.sha256(item.frames[1]).digest() for item in ready]
+
+
+@pytest.mark.parametrize("order", ["as they come", "reversed", "mixed"])
+def test_whatever_is_drawn_together_nothing_changes(studio: Studio, order: str) -> None:
+    """Every batch size, order and company gives the same bytes: cold caches, 1 and 2 threads."""
+    plans = [
+        plan(studio, design=m.Design(seed=800 + i, novelty=30 * (i % 3)), animations=("idle",), preview=bool(i % 2))
+        for i in range(6)
+    ]
+    expected = [hashes(alone(studio, step(made))) for made in plans]
+    steps = [step(made) for made in plans]
+    together = {"as they come": steps, "reversed": steps[::-1], "mixed": steps[::2] + steps[1::2]}[order]
+    for threads, batch in ((1, 3), (2, 16)):
+        other = Studio(studio.bundle, "cpu", threads, 256 << 20)
+        other.generator._batch = batch
+        try:
+            said = played(other, Turn(tuple(together)))
+        finally:
+            other.close()
+        assert [hashes(chunks_of(said, one)) for one in steps] == expected
+        assert sum(tally_of(said, one).poses for one in steps) > 0
+
+
+def test_one_wrong_step_does_not_harm_its_company(studio: Studio) -> None:
+    recipe = recipe_of(studio.manifest, plan(studio).request, 0)
+    foreign = step(plan(studio, design=None, recipe=replace(recipe, model_sha256="0" * 64)))
+    unknown = step(plan(studio, design=m.Design(items={"hair": "mohawk-99"})))
+    right = step(plan(studio))
+    said = played(studio, Turn((foreign, unknown, right)))
+    with pytest.raises(RecipeError):
+        chunks_of(said, foreign)
+    with pytest.raises(BadRequest):
+        chunks_of(said, unknown)
+    assert hashes(chunks_of(said, right)) == hashes(alone(studio, step(right.plan)))
+
+
+def test_what_several_ask_for_at_once_is_made_once(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    composed = []
+    monkeypatch.setattr(
+        studio_module, "compose", lambda *args, real=studio_module.compose: composed.append(1) or real(*args)
+    )
+    steps = [
+        step(plan(studio, design=m.Design(seed=s)), codecs=c)
+        for s, c in [(1, ("zstd",)), (1, ("zstd",)), (2, ("zstd",)), (1, ("raw",))]
+    ]
+    said = played(studio, Turn(tuple(steps)))
+    assert len(composed) == 3
+    same, twin, *_ = (hashes(chunks_of(said, one)) for one in steps)
+    assert same == twin == hashes(alone(studio, step(plan(studio, design=m.Design(seed=1)))))
 
 
 @pytest.mark.parametrize(
@@ -195,14 +300,14 @@ def _ready(studio: Studio, one: Step) -> list[Ready]:
 )
 def test_unknown_names_are_named(studio: Studio, design: m.Design, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
-        studio.draw(step(plan(studio, design=design)), lambda ready: None)
+        alone(studio, step(plan(studio, design=design)))
 
 
 def test_a_recipe_of_another_model_is_refused(studio: Studio) -> None:
     recipe = recipe_of(studio.manifest, plan(studio).request, 0)
     foreign = plan(studio, design=None, recipe=replace(recipe, model_sha256="0" * 64))
     with pytest.raises(RecipeError, match="another version"):
-        studio.draw(step(foreign), lambda ready: None)
+        alone(studio, step(foreign))
 
 
 def test_rerolling_and_keeping_change_a_base(studio: Studio) -> None:

@@ -11,12 +11,13 @@ from vcg_bridge.contract.errors import BusyError, ShuttingDown, Stalled, VcgErro
 from vcg_bridge.contract.manifest import Manifest
 from vcg_bridge.contract.messages import Accepted, Done
 from vcg_bridge.server.config import ServerConfig
-from vcg_bridge.server.jobs import Job, Plan, Ready, Step, Tally, step_of
+from vcg_bridge.server.jobs import Job, Plan, Ready, Step, Tally, Turn, step_of
 from vcg_bridge.server.mail import Mail
 from vcg_bridge.server.pace import Pace
-from vcg_bridge.server.scheduler import Scheduler
+from vcg_bridge.server.scheduler import Kind, Scheduler
+from vcg_bridge.server.scheduler import Turn as Picked
 from vcg_bridge.server.sessions import Session
-from vcg_bridge.server.worker import Event
+from vcg_bridge.server.worker import Event, Stage
 
 log = logging.getLogger("vcg_bridge.server")
 
@@ -29,15 +30,16 @@ class Floor:
         config: ServerConfig,
         manifests: Mapping[str, Manifest],
         mail: Mail,
-        submit: Callable[[Step], None],
+        submit: Callable[[Turn], None],
         clock: Callable[[], float],
     ) -> None:
-        """manifests: by name of the bundle. submit: hands a step to the worker, which has one at a time."""
+        """manifests: by name of the bundle. submit: hands a turn to the worker, which has one at a time."""
         self._config, self._manifests, self._mail, self._submit, self._clock = config, manifests, mail, submit, clock
         self._scheduler = Scheduler(config.queue)
         self._pace = Pace()
         self._jobs: dict[int, Job] = {}
-        self._drawing: Step | None = None  # what the worker is at
+        self._drawing: Turn | None = None  # whose layers are drawn now
+        self._under_way: dict[int, tuple[Turn, Picked]] = {}  # that one, and the one that is finished meanwhile
         self._held = 0  # bytes drawn but not sent
         self._counter = 0
 
@@ -65,7 +67,14 @@ class Floor:
             )
         self._counter += 1
         batch = request.priority == "batch"
-        self._scheduler.add(self._counter, session, batch=batch, retry_after_ms=self._pace.retry_after_ms)
+        self._scheduler.add(
+            self._counter,
+            session,
+            self._clock(),
+            batch=batch,
+            group=plan.model,
+            retry_after_ms=self._pace.retry_after_ms,
+        )
         start = min(request.first_seq, plan.chunks)
         credit = min(request.credit, limits.credit)
         job = Job(self._counter, session, plan, credit, start, start, self._clock())
@@ -117,26 +126,47 @@ class Floor:
         """Give the worker something to do, if it has nothing and there is something."""
         if self._drawing is not None:
             return
-        number = self._scheduler.pick(self._may_draw)
-        if number is None:
+        steps: dict[int, Step] = {}
+
+        def cost(number: int) -> float:
+            steps[number] = self._step(self._jobs[number])
+            return self._pace.milliseconds(steps[number].poses)
+
+        picked = self._scheduler.pick(self._may_draw, cost, self._budget, self._clock())
+        if picked is None:
             return
-        job = self._jobs[number]
-        job.started_at = job.started_at or self._clock()
-        config, batch = self._config, job.plan.request.priority == "batch"
-        poses = self._pace.poses(config.step_ms if batch else config.early_ms)
-        step = step_of(job, poses, config.step_characters, config.limits.blob_bytes)
-        job.step = self._drawing = step
-        self._submit(step)
+        now = self._clock()
+        for number in picked.jobs:
+            job = self._jobs[number]
+            job.started_at = job.started_at or now
+            job.step = steps[number]
+        turn = Turn(tuple(steps[number] for number in picked.jobs))
+        self._drawing = turn
+        self._under_way[id(turn)] = turn, picked
+        self._submit(turn)
+
+    def _budget(self, kind: Kind) -> float:
+        """How long a turn may take, ms."""
+        return self._config.step_ms if kind is Kind.BATCH else self._config.early_ms
+
+    def _step(self, job: Job) -> Step:
+        config = self._config
+        kind = Kind.BATCH if job.plan.request.priority == "batch" else Kind.INTERACTIVE
+        return step_of(job, self._pace.poses(self._budget(kind)), config.step_characters, config.limits.blob_bytes)
 
     def _may_draw(self, number: int) -> bool:
         job = self._jobs[number]
         return job.wants_drawing and not self._mail.is_full(job.session)
 
-    def event(self, event: Event) -> None:
+    def event(self, event: Event | Stage) -> None:
         """Deal with what the worker says."""
+        if isinstance(event, Stage):
+            if event.turn is self._drawing:
+                self._drawing = None
+            if event.finished:
+                del self._under_way[id(event.turn)]
+            return
         step, what = event
-        if not isinstance(what, list):
-            self._drawing = None
         job = self._jobs.get(step.job)
         if job is None or job.step is not step:  # cancelled, dropped or to be drawn anew
             return
@@ -159,7 +189,7 @@ class Floor:
             job.step, job.cursor = None, step.first + what.chunks
             job.tally.add(what)
             self._pace.note(what)
-            self._scheduler.charge(job.number, what.total_ms)
+            self._scheduler.charge(job.number, what.total_ms, served=what.chunks > 0)
         self._push(job)
 
     def push_all(self, session: Session) -> None:
@@ -184,8 +214,9 @@ class Floor:
             job.blocked_since = job.blocked_since or self._clock()
         else:
             job.blocked_since = None
-            if self._drawing is not None and self._scheduler.urgent(job.number):
-                self._drawing.pause.set()
+            for turn, picked in self._under_way.values():
+                if self._scheduler.preempts(job.number, picked):
+                    turn.pause.set()
 
     def _done(self, job: Job) -> None:
         manifest, tally, now = self._manifests[job.plan.model], job.tally, self._clock()

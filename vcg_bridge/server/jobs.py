@@ -131,14 +131,28 @@ class Step:
     codecs: tuple[str, ...]  # that the client takes, preferred first
     blob_bytes: int
     stop: threading.Event  # set: nobody wants it any more
-    pause: threading.Event  # set: somebody else is more urgent; what is missing is drawn in another step
+    poses: int = 0  # that it shows, repeated ones included: a measure of its work
+
+
+@dataclass(frozen=True)
+class Turn:
+    """Steps of one model that are drawn together, in this order."""
+
+    steps: tuple[Step, ...]
+    pause: threading.Event = field(default_factory=threading.Event)
+    """Set: somebody else is more urgent; what is missing is drawn in another turn."""
+
+    @property
+    def model(self) -> str:
+        """Name of the bundle."""
+        return self.steps[0].plan.model
 
 
 @dataclass
 class Tally:
-    """What a step, or all steps of a job, took."""
+    """What a step, or all steps of a job, took. The time of what several steps do together is divided among them."""
 
-    chunks: int = 0  # fewer than asked for where the step was paused
+    chunks: int = 0  # fewer than asked for where the turn was paused
     design_ms: float = 0.0
     draw_ms: float = 0.0
     compose_ms: float = 0.0
@@ -229,10 +243,12 @@ def step_of(job: Job, poses: int, characters: int, blob_bytes: int) -> Step:
         last = first + 1
     elif position <= 1 and each > poses:
         last = min(last, first + (2 if plan.request.output.normal_map and plan.part(first).kind != "normal" else 1))
-    end, cells, scale = first, 0, plan.request.output.scale
+    end, cells, shown, scale = first, 0, 0, plan.request.output.scale
     while end < min(last, plan.chunks):
-        cells += len(plan.part(end).poses) * scale**2
+        part = plan.part(end)
+        cells += len(part.poses) * scale**2
         if end > first and cells > MAX_STEP_CELLS:
             break
+        shown += len(part.poses)
         end += 1
-    return Step(job.number, plan, first, end, job.session.codecs, blob_bytes, threading.Event(), threading.Event())
+    return Step(job.number, plan, first, end, job.session.codecs, blob_bytes, threading.Event(), shown)

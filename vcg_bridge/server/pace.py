@@ -31,6 +31,10 @@ class Pace:
         """About so many poses are drawn in that time."""
         return int(milliseconds / self._pose_ms)
 
+    def milliseconds(self, poses: int) -> float:
+        """About so long takes drawing so many poses."""
+        return poses * self._pose_ms
+
     @property
     def retry_after_ms(self) -> int:
         """When to come back to a full queue."""

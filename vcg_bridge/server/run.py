@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import signal
+import sys
 from collections.abc import Callable
 from types import FrameType
 
 from vcg_bridge.server.config import ServerConfig
 from vcg_bridge.server.server import Server
+
+SWITCH_S = 0.0005
+"""How long a thread may keep the interpreter while another waits for it. Python's own 5 ms are as long as a small request takes."""
 
 
 def serve(config: ServerConfig, ready: Callable[[Server], None] | None = None) -> None:
@@ -22,10 +26,13 @@ def serve(config: ServerConfig, ready: Callable[[Server], None] | None = None) -
         server.stop()
 
     earlier = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(SWITCH_S)
     try:
         if ready is not None:
             ready(server)
         server.run()
     finally:
+        sys.setswitchinterval(interval)
         for number, handler in earlier.items():
             signal.signal(number, handler)

@@ -1,27 +1,66 @@
-"""Who draws next. A pure policy: no clock, no sockets, no threads.
+"""Who draws next, and who with whom. A pure policy: its clock is handed in, it knows no sockets, no threads, no pictures.
 
-First come interactive jobs that have shown nothing yet, then other interactive ones, then batch jobs; but every
-BATCH_EVERY-th turn goes to a batch job if one is waiting. Among the jobs of one kind the client that has used least
-drawing time for that kind comes first, and among one client's jobs each in turn.
-A client that comes (back) starts level with the least used one, so that being idle saves nothing up.
+A turn of the worker takes the next steps of several jobs, whose views are drawn in the same batches. Steps are of three kinds: of
+an interactive job that has shown nothing yet, of other interactive jobs, of batch jobs. The first kind goes first; the second
+has a turn at the latest a second after its last one, if something of it waits, the third after five seconds. So interactive
+jobs come before batch jobs, but nobody waits for ever, however many others there are. Within a kind the client comes first that
+has used least drawing time; the turn is then filled up with others of the same kind and model, as long as it stays short.
+
+Clients' accounts follow start-time fair queueing: who comes (back), or had nothing to draw for a while, starts level with
+those who are served now, so that neither waiting nor leaving and coming back gains anything.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
+from enum import IntEnum
 
 from vcg_bridge.contract.errors import BusyError
 
-BATCH_EVERY = 16
+
+class Kind(IntEnum):
+    """How pressing a step is."""
+
+    FRESH = 0  # of an interactive job that has shown nothing yet: somebody looks at an empty place
+    INTERACTIVE = 1
+    BATCH = 2
+
+
+PATIENCE_S = {Kind.FRESH: 0.0, Kind.INTERACTIVE: 1.0, Kind.BATCH: 5.0}
+"""How long steps of a kind may wait for more pressing ones before they count as pressing as they."""
+
+TOGETHER = 16
+"""Jobs that share a turn: as many as the views that share a batch."""
+
+REMEMBERED = 256
+"""Clients without jobs whose use is still remembered."""
+
+_Account = tuple[Hashable, bool]
+"""A client, and whether it is for its batch jobs: whose drawing time is used."""
 
 
 @dataclass
 class _Entry:
     batch: bool
-    account: tuple[Hashable, bool]  # client and kind: whose drawing time it uses
+    account: _Account
+    group: Hashable  # only steps of one group are drawn together
     turn: int  # when it had its last turn; the smallest is next
-    fresh: bool = True  # has had none yet
+    since: float | None  # s; its next step waits since then. None: it has none that could be drawn
+    fresh: bool = True  # has had no turn yet
+
+    @property
+    def kind(self) -> Kind:
+        return Kind.BATCH if self.batch else Kind.FRESH if self.fresh else Kind.INTERACTIVE
+
+
+@dataclass(frozen=True)
+class Turn:
+    """Jobs that draw together, the one whose turn it is first."""
+
+    jobs: tuple[int, ...]
+    due: float  # s; when its kind had to have a turn
+    kind: Kind
 
 
 class Scheduler:
@@ -30,14 +69,18 @@ class Scheduler:
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity
         self._entries: dict[int, _Entry] = {}
-        self._used: dict[tuple[Hashable, bool], float] = {}  # drawing time, of accounts that have jobs
+        self._used: dict[_Account, float] = {}  # drawing time, on the scale of `_level`
+        self._jobs: dict[_Account, int] = {}  # unfinished ones
+        self._level = {False: 0.0, True: 0.0}  # interactive, batch: where who is served now stands
         self._turn = 0
-        self._since_batch = 0  # interactive turns while a batch job was waiting
+        self._last_turn = dict.fromkeys(Kind, float("-inf"))  # s
 
     def __len__(self) -> int:
         return len(self._entries)
 
-    def add(self, job: int, client: Hashable, *, batch: bool, retry_after_ms: int = 1000) -> None:
+    def add(
+        self, job: int, client: Hashable, now: float, *, batch: bool, group: Hashable = "", retry_after_ms: int = 1000
+    ) -> None:
         """Take a job in. Raises BusyError where there are too many."""
         if len(self._entries) >= self._capacity:
             raise BusyError(
@@ -46,45 +89,110 @@ class Scheduler:
                 retry_after_ms=retry_after_ms,
             )
         account = (client, batch)
-        if account not in self._used:
-            level = (used for (_, kind), used in self._used.items() if kind == batch)
-            self._used[account] = min(level, default=0.0)
+        self._jobs[account] = self._jobs.get(account, 0) + 1
+        self._used[account] = max(self._used.get(account, 0.0), self._level[batch])
         self._turn += 1
-        self._entries[job] = _Entry(batch, account, self._turn)
+        self._entries[job] = _Entry(batch, account, group, self._turn, now)
 
     def remove(self, job: int) -> None:
         """Forget a job that is done, failed or dropped."""
         entry = self._entries.pop(job, None)
-        if entry is not None and all(other.account != entry.account for other in self._entries.values()):
-            del self._used[entry.account]
+        if entry is not None:
+            self._jobs[entry.account] -= 1
+            if not self._jobs[entry.account]:
+                del self._jobs[entry.account]
+                self._forget_accounts()
 
-    def pick(self, ready: Callable[[int], bool]) -> int | None:
-        """The job that draws next, of those that are `ready` (have credit and room); None where there is none."""
-        able = [job for job in self._entries if ready(job)]
-        batch = [job for job in able if self._entries[job].batch]
-        interactive = [job for job in able if not self._entries[job].batch]
-        fresh = [job for job in interactive if self._entries[job].fresh]
-        if batch and (not interactive or self._since_batch + 1 >= BATCH_EVERY):
-            chosen, self._since_batch = self._fairest(batch), 0
-        elif interactive:
-            chosen = self._fairest(fresh or interactive)
-            self._since_batch = self._since_batch + 1 if batch else 0
-        else:
+    def _forget_accounts(self) -> None:
+        """Those without jobs, once they would start at the level anyway, or there are too many to remember."""
+        if not self._jobs:
+            self._used.clear()
+            return
+        idle = sorted(
+            (used - self._level[a[1]], i) for i, (a, used) in enumerate(self._used.items()) if a not in self._jobs
+        )
+        accounts = list(self._used)
+        for rank, (ahead, i) in enumerate(reversed(idle)):
+            if ahead <= 0 or rank >= REMEMBERED:
+                del self._used[accounts[i]]
+
+    def pick(
+        self, ready: Callable[[int], bool], cost: Callable[[int], float], budget: Callable[[Kind], float], now: float
+    ) -> Turn | None:
+        """The jobs that draw next, together, of those that are `ready` (have credit and room); None where there is none.
+
+        cost: about how long the next step of a job takes. budget: how long a turn of that kind should take at most, in the same
+        unit; its first job may take longer.
+        """
+        able = self._able(ready, now)
+        if not able:
             return None
-        self._turn += 1
-        self._entries[chosen].turn, self._entries[chosen].fresh = self._turn, False
-        return chosen
+        due, kind = min((self._due(kind, able), kind) for kind in {entry.kind for entry in able.values()})
+        self._last_turn[kind] = now
+        jobs: list[int] = []
+        left = budget(kind)
+        group: Hashable = None
+        for job in self._in_order({job: entry for job, entry in able.items() if entry.kind == kind}):
+            entry = able[job]
+            if jobs and entry.group != group:
+                continue
+            price = cost(job)
+            if jobs and price > left:
+                continue
+            group, left = entry.group, left - price
+            jobs.append(job)
+            if len(jobs) >= TOGETHER:
+                break
+        batch = kind is Kind.BATCH
+        self._level[batch] = max(self._level[batch], min(self._used[able[job].account] for job in jobs))
+        for job in jobs:
+            self._turn += 1
+            entry = self._entries[job]
+            entry.turn = self._turn
+        return Turn(tuple(jobs), due, kind)
 
-    def urgent(self, job: int) -> bool:
-        """Whether what draws now should make way for this job: somebody waits to see something of it."""
+    def _due(self, kind: Kind, able: dict[int, _Entry]) -> float:
+        since = min(entry.since or 0.0 for entry in able.values() if entry.kind is kind)
+        return max(since, self._last_turn[kind]) + PATIENCE_S[kind]
+
+    def _able(self, ready: Callable[[int], bool], now: float) -> dict[int, _Entry]:
+        able = {}
+        for job, entry in self._entries.items():
+            if not ready(job):
+                entry.since = None
+                continue
+            if entry.since is None:
+                entry.since = now
+            able[job] = entry
+            level = self._level[entry.batch]
+            if self._used[entry.account] < level:  # it had nothing to draw for a while: that saves nothing up
+                self._used[entry.account] = level
+        return able
+
+    def _in_order(self, entries: dict[int, _Entry]) -> list[int]:
+        """The fairest first; jobs of one client one after the other, but not before others' first ones."""
+        by_account: dict[_Account, list[int]] = {}
+        for job in sorted(entries, key=lambda job: entries[job].turn):
+            by_account.setdefault(entries[job].account, []).append(job)
+        ranked = [
+            (place, self._used[account], entries[job].turn, job)
+            for account, jobs in by_account.items()
+            for place, job in enumerate(jobs)
+        ]
+        return [job for *_, job in sorted(ranked)]
+
+    def preempts(self, job: int, turn: Turn) -> bool:
+        """Whether what draws now should make way for this job: somebody waits to see something of it, and it is due earlier."""
         entry = self._entries.get(job)
-        return entry is not None and entry.fresh and not entry.batch
+        return entry is not None and entry.kind is Kind.FRESH and entry.since is not None and entry.since < turn.due
 
-    def _fairest(self, jobs: list[int]) -> int:
-        return min(jobs, key=lambda job: (self._used[self._entries[job].account], self._entries[job].turn))
+    def charge(self, job: int, cost: float, *, served: bool = True) -> None:
+        """Note that a job has used so much drawing time. served: its step is done; else it goes on waiting for it as it did.
 
-    def charge(self, job: int, cost: float) -> None:
-        """Note that a job has used so much drawing time. Jobs that are gone are ignored."""
+        Jobs that are gone are ignored.
+        """
         entry = self._entries.get(job)
         if entry is not None:
             self._used[entry.account] += cost
+            if served:
+                entry.fresh, entry.since = False, None

@@ -17,6 +17,7 @@ from vcg_bridge.contract.errors import AddressError, ConfigError
 from vcg_bridge.generators.bundle import open_bundle
 from vcg_bridge.server.auth import Endpoint, check_address
 from vcg_bridge.server.config import ServerConfig, check_config
+from vcg_bridge.server.departures import Departures, Peer
 from vcg_bridge.server.mail import Mail
 from vcg_bridge.server.service import Service
 from vcg_bridge.server.studio import Studio
@@ -65,6 +66,7 @@ class Server:
             self._set_options()
             if tls is not None:
                 self._front = self._tls_front(tls)
+            self._departures = Departures(self._router)
             self._encrypt()
             self._router.IPV6 = ":" in endpoint.host or endpoint.host == "*"
             self._bind(endpoint)
@@ -178,6 +180,7 @@ class Server:
         """Serve until stopped. Closes the server."""
         poller = zmq.Poller()
         poller.register(self._router, zmq.POLLIN)
+        poller.register(self._departures.socket, zmq.POLLIN)
         poller.register(self._awake.fileno(), zmq.POLLIN)
         log.info("listening at %s", self.address)
         try:
@@ -224,15 +227,26 @@ class Server:
             self._service.retry_mail()
         if self._router in happened:
             self._read()
+        if self._departures.socket in happened:
+            self._take_leave()
         self._service.settle()
+
+    def _take_leave(self) -> None:
+        for descriptor, use in self._departures.read():
+            self._guarded(self._service.gone, descriptor, use)
 
     def _read(self) -> None:
         for _ in range(TURN):
             try:
-                route, *frames = self._router.recv_multipart(zmq.NOBLOCK)
+                first, *rest = self._router.recv_multipart(zmq.NOBLOCK, copy=False)
             except zmq.Again:
                 return
-            self._guarded(self._service.receive, route, frames)
+            route, frames = first.bytes, [frame.bytes for frame in rest]
+            peer = Peer()
+            if rest and not self._service.knows(route):
+                self._take_leave()  # of whoever had this connection's descriptor before
+                peer = self._departures.peer(rest[0])
+            self._guarded(self._service.receive, route, frames, peer)
 
     def _guarded(self, act: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
         """Whatever one message or event brings about, it does not end the server."""
@@ -256,6 +270,8 @@ class Server:
             self._mail.retry()
 
     def _close(self) -> None:
+        if hasattr(self, "_departures"):
+            self._departures.close()
         self._router.close()
         # With a bounded linger this ends; in a thread, because whatever happens the process must.
         ending = threading.Thread(target=self._context.term, name="vcg-zmq-term", daemon=True)

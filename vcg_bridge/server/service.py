@@ -36,12 +36,13 @@ from vcg_bridge.contract.messages import (
 )
 from vcg_bridge.server.auth import check_token
 from vcg_bridge.server.config import ServerConfig
+from vcg_bridge.server.departures import Peer
 from vcg_bridge.server.floor import Floor, fault
-from vcg_bridge.server.jobs import Step, plan_of
+from vcg_bridge.server.jobs import Turn, plan_of
 from vcg_bridge.server.mail import Mail
 from vcg_bridge.server.sessions import Session, Sessions
 from vcg_bridge.server.studio import Studio, usable_codecs
-from vcg_bridge.server.worker import Event
+from vcg_bridge.server.worker import Event, Stage
 
 log = logging.getLogger("vcg_bridge.server")
 
@@ -57,10 +58,10 @@ class Service:
         config: ServerConfig,
         studios: Mapping[str, Studio],
         mail: Mail,
-        submit: Callable[[Step], None],
+        submit: Callable[[Turn], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """studios: by name of the bundle, the default first. submit: hands a step to the worker."""
+        """studios: by name of the bundle, the default first. submit: hands a turn to the worker."""
         self._config, self._studios, self._mail, self._clock = config, studios, mail, clock
         self._sessions = Sessions(config.clients)
         manifests = {name: studio.manifest for name, studio in studios.items()}
@@ -81,8 +82,18 @@ class Service:
 
     # what comes in
 
-    def receive(self, route: bytes, frames: Sequence[bytes]) -> None:
-        """Deal with one message."""
+    def knows(self, route: bytes) -> bool:
+        """Whether the connection has a session."""
+        return self._sessions.at(route) is not None
+
+    def gone(self, descriptor: int, use: int) -> None:
+        """A connection has ended: whatever was done for it stops."""
+        for session in self._sessions:
+            if session.peer[:2] == (descriptor, use):
+                self._drop(session, "has gone")
+
+    def receive(self, route: bytes, frames: Sequence[bytes], peer: Peer = Peer()) -> None:  # noqa: B008
+        """Deal with one message. peer: who sent it, where the route has no session."""
         if self._strikes.get(route, 0) >= STRIKES:
             return
         session = self._sessions.at(route)
@@ -96,7 +107,7 @@ class Service:
         self._strikes.pop(route, None)
         try:
             if isinstance(request, Hello):
-                self._hello(route, request)
+                self._hello(route, request, session.peer if session is not None else peer)
             elif session is None:
                 raise HelloRequired("this server does not know you (any more)", hint="say hello first")
             else:
@@ -150,7 +161,7 @@ class Service:
             case Bye():
                 self._drop(session, "says bye")
 
-    def _hello(self, route: bytes, hello: Hello) -> None:
+    def _hello(self, route: bytes, hello: Hello, peer: Peer) -> None:
         if v.PROTOCOL_VERSION[0] not in hello.versions:
             raise VersionMismatch(
                 f"you speak protocol {', '.join(map(str, hello.versions))}, this server {v.PROTOCOL_VERSION[0]}",
@@ -163,7 +174,7 @@ class Service:
                 known = earlier.finished()
             self._drop(earlier, "says hello again")
         session = self._sessions.open(route, hello, usable_codecs(hello.codecs, available_codecs()), self._clock())
-        session.known = known
+        session.known, session.peer = known, peer
         log.info("%s is %.60r, codecs %s", session.label, hello.client, " ".join(session.codecs))
         first = next(iter(self._studios.values()))
         welcome = Welcome(
@@ -215,7 +226,7 @@ class Service:
 
     # time and endings
 
-    def event(self, event: Event) -> None:
+    def event(self, event: Event | Stage) -> None:
         """Deal with what the worker says."""
         self._floor.event(event)
 

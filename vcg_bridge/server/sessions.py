@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from vcg_bridge.contract.errors import BusyError, IdConflict
 from vcg_bridge.contract.messages import Hello
+from vcg_bridge.server.departures import Peer
 from vcg_bridge.server.jobs import Job
 
 
@@ -20,6 +21,7 @@ class Session:
     name: str  # hello.session; "" none
     codecs: tuple[str, ...]  # that both sides know, the client's order
     heard: float  # s; when it last sent anything
+    peer: Peer = field(default_factory=Peer)
     jobs: dict[str, Job] = field(default_factory=dict)  # unfinished, by their id
     known: OrderedDict[str, bytes] = field(default_factory=OrderedDict)  # id -> key of its request, latest last
     backlog: deque[list[bytes]] = field(default_factory=deque)  # answers that its connection does not take yet

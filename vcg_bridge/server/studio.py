@@ -1,28 +1,31 @@
-"""Drawing: one step of a job, from its plan to chunks that are ready to be sent.
+"""Drawing: a turn, which is steps of some jobs, from their plans to chunks that are ready to be sent.
 
-A Studio is everything that is drawn with one bundle. It knows no sockets, sessions or credit.
+The views of all steps are drawn in common batches; then characters are composed one after the other, and encoded in another
+thread. A Studio is everything that is drawn with one bundle. It knows no sockets, sessions or credit.
 """
 
 from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from vcg_bridge.contract import messages
 from vcg_bridge.contract.blobs import encode_blob
-from vcg_bridge.contract.character import Drawing
+from vcg_bridge.contract.character import Drawing, Pose
 from vcg_bridge.contract.description import Description, description_of
-from vcg_bridge.contract.errors import Cancelled
 from vcg_bridge.contract.manifest import Manifest
 from vcg_bridge.contract.messages import Chunk, Generate, Model
 from vcg_bridge.contract.recipe import Recipe
+from vcg_bridge.contract.recipe_text import recipe_text
 from vcg_bridge.generators.bundle import Bundle
 from vcg_bridge.generators.design import DesignSpec, design
 from vcg_bridge.generators.generator import Generator
-from vcg_bridge.server.jobs import Ready, Step, Tally
+from vcg_bridge.server.jobs import Ready, Step, Tally, Turn
 from vcg_bridge.server.pictures import Picture, dress, picture_of, wanted_poses
 from vcg_bridge.sprites.compose import canvas_sizes, compose
 from vcg_bridge.sprites.credits import credit_lines, read_credits
@@ -31,16 +34,44 @@ CREDIT_LINES = 512
 """What one chunk can carry."""
 
 
-Emit = Callable[[list[Ready]], None]
-"""Takes the chunks of one character. Called from another thread."""
+DESIGNED = 256
+"""Recipes that are remembered: a character whose preview was shown is drawn a step later."""
+
+Post = Callable[[Step, list[Ready] | Tally | Exception], None]
+"""Takes what comes of a step: chunks of a character, at last a tally or an error. Called from two threads."""
 
 
 class _Paused(Exception):
     """Somebody else is more urgent."""
 
 
+class _Changed(Exception):
+    """Some step is not wanted any more; the others go on."""
+
+
+@dataclass
+class _Piece:
+    """One character of a step."""
+
+    step: Step
+    tally: Tally  # of the step
+    character: int
+    seqs: list[int]
+    recipe: Recipe
+    poses: tuple[Pose, ...]
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A turn half done."""
+
+    turn: Turn
+    steps: list[tuple[Step, Tally]]  # that go on
+    pieces: list[tuple[_Piece, Drawing]]  # none where the turn was paused
+
+
 class Studio:
-    """A bundle and its generator. Drawn with by one thread; `close` it."""
+    """A bundle and its generator. One thread calls `draw`, one `finish`; `close` it."""
 
     def __init__(self, bundle: Bundle, device: str, threads: int | None, cache_bytes: int) -> None:
         """Raises BundleError, DeviceError."""
@@ -49,7 +80,11 @@ class Studio:
         self.generator = Generator(bundle, device, threads, cache_bytes)
         # Hashing and compressing need no interpreter lock: worth a thread of their own.
         self._encoder = ThreadPoolExecutor(1, thread_name_prefix="vcg-encode")
-        self._designed: tuple[int, int, Recipe] | None = None  # job, character: a job comes back for its next step
+        self._encoded: Future[None] = Future()  # the last of what was given to it
+        self._encoded.set_result(None)
+        self._designed: OrderedDict[tuple[int, int], Recipe] = (
+            OrderedDict()
+        )  # job, character: it comes back for a next step
 
     @property
     def manifest(self) -> Manifest:
@@ -75,89 +110,148 @@ class Studio:
         self._encoder.shutdown(cancel_futures=True)
         self.generator.close()
 
-    def draw(self, step: Step, emit: Emit) -> Tally:
-        """Draw the chunks of a step and emit those of each character as soon as they are encoded.
+    def draw(self, turn: Turn, post: Post) -> Drawn:
+        """First half of a turn: the layers of all its steps. Steps that fail are posted as errors and left out.
 
-        Ends early when step.pause is set: what was drawn by then is in the cache. Raises Cancelled when step.stop is set,
-        and what design, drawing and layout raise.
+        A step that is stopped is left out as soon as that is seen. Ends early when turn.pause is set: what was drawn by then is in
+        the cache.
         """
-        tally = Tally()
-        with _timed(tally, "total_ms"):
-            by_character = _seqs_by_character(step)
-            with _timed(tally, "design_ms"):
-                recipes = [self._recipe(step, character) for character in by_character]
-            try:
-                drawings = self._drawings(step, recipes, list(by_character.values()), tally)
-            except _Paused:
-                return tally
-            last: Future[None] | None = None
-            try:
-                for drawing, (character, seqs) in zip(drawings, by_character.items(), strict=True):
-                    if last is not None and step.pause.is_set():
-                        break
-                    tally.margin = min(tally.margin, drawing.smallest_margin)
-                    tally.redrawn += drawing.redrawn
-                    tally.chunks += len(seqs)
-                    last = self._finish(step, character, seqs, drawing, emit, tally)
-            finally:
-                if last is not None:
-                    last.result()
-        return tally
+        pieces = [piece for step in turn.steps for piece in self._pieces(step, post)]
+        steps = list({id(piece.step): (piece.step, piece.tally) for piece in pieces}.values())
+        return Drawn(turn, steps, self._drawings(turn, pieces, post))
 
-    def _drawings(self, step: Step, recipes: list[Recipe], seqs: list[list[int]], tally: Tally) -> list[Drawing]:
-        plan = step.plan
-        poses = [wanted_poses(self.manifest, [plan.part(x) for x in some], plan.request.output) for some in seqs]
-        tally.poses = sum(map(len, poses))
+    def finish(self, drawn: Drawn, post: Post) -> None:
+        """Second half: compose and encode. Of each step comes what was made, then a tally, or the error that ended it.
 
-        def tick() -> None:
-            _check_wanted(step)
-            if step.pause.is_set():
-                raise _Paused
+        Ends early when turn.pause is set, and the tallies say how many chunks there are. The last encoding may still be under
+        way on return. May run while the next turn is drawn, in one thread of its own.
+        """
+        tallies = {id(step): (step, tally) for step, tally in drawn.steps}
+        self._encoded.result()  # of the turn before: what waits to be encoded never grows
+        seeds = Counter(piece.recipe.seed for piece, _ in drawn.pieces)
+        memo: dict[object, Future[list[_Blob]]] = {}
+        begun = False
+        for piece, drawing in drawn.pieces:
+            if begun and drawn.turn.pause.is_set():
+                break
+            if not piece.step.stop.is_set() and id(piece.step) in tallies:
+                begun = True
+                try:
+                    self._finish(piece, drawing, post, memo if seeds[piece.recipe.seed] > 1 else None)
+                except Exception as error:
+                    self._give_up(piece.step, error, tallies, post)
+        for step, tally in tallies.values():
+            tally.total_ms = tally.design_ms + tally.draw_ms + tally.compose_ms
+            self._encoded = self._encoder.submit(_end_step, step, tally, post)
 
-        before = self.generator.cache_info()
+    def _give_up(self, step: Step, error: Exception, tallies: dict[int, tuple[Step, Tally]], post: Post) -> None:
+        tallies.pop(id(step), None)
+        post(step, error)
+
+    def _pieces(self, step: Step, post: Post) -> list[_Piece]:
+        tally, pieces = Tally(), []
+        output, plan = step.plan.request.output, step.plan
         try:
-            with _timed(tally, "draw_ms"):
-                return self.generator.draw_many(list(zip(recipes, poses, strict=True)), tick)
-        finally:
-            after = self.generator.cache_info()
-            tally.hits, tally.misses = after.hits - before.hits, after.misses - before.misses
+            for character, seqs in _seqs_by_character(step).items():
+                with _timed(tally, "design_ms"):
+                    recipe = self._recipe(step, character)
+                poses = wanted_poses(self.manifest, [plan.part(seq) for seq in seqs], output)
+                pieces.append(_Piece(step, tally, character, seqs, recipe, poses))
+                tally.poses += len(poses)
+        except Exception as error:
+            post(step, error)
+            return []
+        return pieces
+
+    def _drawings(self, turn: Turn, pieces: list[_Piece], post: Post) -> list[tuple[_Piece, Drawing]]:
+        """Pieces with their layers: none where the turn is paused, without those that are stopped or fail."""
+        started, before = time.perf_counter(), self.generator.cache_info()
+        drawings: list[Drawing] = []
+        while pieces:
+            pieces = [piece for piece in pieces if not piece.step.stop.is_set()]
+            steps = {id(piece.step): piece.step for piece in pieces}
+            try:
+                drawings = self.generator.draw_many(
+                    [(p.recipe, p.poses) for p in pieces], _ticker(turn, steps.values())
+                )
+                break
+            except _Changed:
+                continue
+            except _Paused:
+                drawings = []
+                break
+            except Exception as error:
+                if len(steps) == 1:
+                    post(pieces[0].step, error)
+                    pieces[0].step.stop.set()
+                    return []
+                # One of several is at fault: each by itself, and what is right is drawn.
+                singly = [[p for p in pieces if p.step is step] for step in steps.values()]
+                return [pair for some in singly for pair in self._drawings(turn, some, post)]
+        after, poses = self.generator.cache_info(), sum(len(piece.poses) for piece in pieces)
+        spent = (time.perf_counter() - started) * 1000
+        for piece in pieces:
+            share = len(piece.poses) / poses
+            piece.tally.draw_ms += spent * share
+            piece.tally.hits += round((after.hits - before.hits) * share)
+            piece.tally.misses += round((after.misses - before.misses) * share)
+        return list(zip(pieces, drawings, strict=True)) if drawings else []
 
     def _recipe(self, step: Step, character: int) -> Recipe:
-        if self._designed is not None and self._designed[:2] == (step.job, character):
-            return self._designed[2]
-        recipe = recipe_of(self.manifest, step.plan.request, character)
-        self._designed = (step.job, character, recipe)
+        recipe = self._designed.get((step.job, character))
+        if recipe is None:
+            recipe = self._designed[step.job, character] = recipe_of(self.manifest, step.plan.request, character)
+            if len(self._designed) > DESIGNED:
+                self._designed.popitem(last=False)
         return recipe
 
     def _finish(
-        self, step: Step, character: int, seqs: list[int], drawing: Drawing, emit: Emit, tally: Tally
-    ) -> Future[None]:
-        """Compose one character; its chunks are encoded and emitted while the next one is composed."""
-        output = step.plan.request.output
-        with _timed(tally, "compose_ms"):
-            dressed = dress(compose(self.manifest, drawing), self.manifest, output)
-            sizes = canvas_sizes(self.manifest, drawing)
-            pictures = []
-            for seq in seqs:
-                _check_wanted(step)
-                pictures.append(picture_of(dressed, self.manifest, step.plan.part(seq), output, sizes, step.blob_bytes))
-        palette = dressed.shown.palette.tobytes()
+        self, piece: _Piece, drawing: Drawing, post: Post, memo: dict[object, Future[list[_Blob]]] | None
+    ) -> None:
+        """Compose one character; its chunks are encoded and emitted while the next one is composed.
 
-        def encode() -> None:
-            with _timed(tally, "encode_ms"):
-                ready = [
-                    self._ready(step, seq, character, picture, palette, drawing.recipe)
-                    for seq, picture in zip(seqs, pictures, strict=True)
-                ]
-            emit(ready)
+        memo: what was made in this turn already. Clients that ask for the same at once are given the same.
+        """
+        step, tally, output = piece.step, piece.tally, piece.step.plan.request.output
+        tally.margin = min(tally.margin, drawing.smallest_margin)
+        tally.redrawn += drawing.redrawn
+        parts = tuple(step.plan.part(seq) for seq in piece.seqs)
+        key = (
+            (recipe_text(self.manifest, piece.recipe), output, parts, step.codecs, step.blob_bytes)
+            if memo is not None
+            else None
+        )
+        blobs = memo.get(key) if memo is not None else None
+        if blobs is None:
+            with _timed(tally, "compose_ms"):
+                dressed = dress(compose(self.manifest, drawing), self.manifest, output)
+                sizes = canvas_sizes(self.manifest, drawing)
+                pictures = [picture_of(dressed, self.manifest, part, output, sizes, step.blob_bytes) for part in parts]
+            palette = dressed.shown.palette.tobytes()
+            blobs = self._encoder.submit(lambda: [_blob(picture, palette, step.codecs) for picture in pictures])
+            if memo is not None:
+                memo[key] = blobs
+        tally.chunks += len(piece.seqs)
+        self._encoder.submit(self._emit, piece, blobs, post)
 
-        return self._encoder.submit(encode)
+    def _emit(self, piece: _Piece, blobs: Future[list[_Blob]], post: Post) -> None:
+        """Hand over the chunks of one character. In the encoder's thread, after the blobs."""
+        step = piece.step
+        if step.stop.is_set():
+            return
+        try:
+            with _timed(piece.tally, "encode_ms"):
+                made = zip(piece.seqs, blobs.result(), strict=True)
+                ready = [self._ready(step, seq, piece.character, blob, piece.recipe) for seq, blob in made]
+            post(step, ready)
+        except Exception as error:
+            post(step, error)
+            step.stop.set()
 
-    def _ready(self, step: Step, seq: int, character: int, picture: Picture, palette: bytes, recipe: Recipe) -> Ready:
-        plan = step.plan
+    def _ready(self, step: Step, seq: int, character: int, blob: _Blob, recipe: Recipe) -> Ready:
+        plan, picture = step.plan, blob.picture
         position, part = seq % len(plan.parts), plan.part(seq)
         first, last = position == 0, position == len(plan.parts) - 1
-        codec, blob = encoded(picture, step.codecs)
         chunk = Chunk(
             id=plan.request.id,
             seq=seq,
@@ -168,16 +262,49 @@ class Studio:
             width=picture.width,
             height=picture.height,
             raw_length=len(picture.data),
-            sha256=hashlib.sha256(picture.data).digest(),
-            codec=codec,
+            sha256=blob.sha256,
+            codec=blob.codec,
             strips=picture.strips,
             last=last,
-            palette=palette if first else b"",
+            palette=blob.palette if first else b"",
             recipe=recipe if first else None,
             credits=credit_lines(self.manifest, recipe, self.credits)[:CREDIT_LINES] if last else (),
         )
-        frames = messages.encode(chunk, [blob])
+        frames = messages.encode(chunk, [blob.data])
         return Ready(seq, frames, sum(map(len, frames)))
+
+
+@dataclass(frozen=True)
+class _Blob:
+    """A picture, encoded."""
+
+    picture: Picture
+    codec: str
+    data: bytes
+    sha256: bytes  # of the picture's pixels
+    palette: bytes
+
+
+def _blob(picture: Picture, palette: bytes, codecs: tuple[str, ...]) -> _Blob:
+    codec, data = encoded(picture, codecs)
+    return _Blob(picture, codec, data, hashlib.sha256(picture.data).digest(), palette)
+
+
+def _end_step(step: Step, tally: Tally, post: Post) -> None:
+    if not step.stop.is_set():
+        post(step, tally)
+
+
+def _ticker(turn: Turn, steps: Iterable[Step]) -> Callable[[], None]:
+    """Looks between two batches whether to go on."""
+
+    def tick() -> None:
+        if any(step.stop.is_set() for step in steps):
+            raise _Changed
+        if turn.pause.is_set():
+            raise _Paused
+
+    return tick
 
 
 def recipe_of(manifest: Manifest, request: Generate, character: int) -> Recipe:
@@ -219,11 +346,6 @@ def _seqs_by_character(step: Step) -> dict[int, list[int]]:
     for seq in range(step.first, step.end):
         table.setdefault(seq // len(step.plan.parts), []).append(seq)
     return table
-
-
-def _check_wanted(step: Step) -> None:
-    if step.stop.is_set():
-        raise Cancelled("nobody waits for this any more")
 
 
 @contextmanager
