@@ -5,17 +5,21 @@ from __future__ import annotations
 import json
 import signal
 import socket
+import ssl
 import time
 from pathlib import Path
 
 import pytest
+import trustme
 
 from tests.support.commands import Vcg, free_port, start_vcg
 from tests.support.tiny_bundle import write_tiny_bundle
+from tests.support.zmtp import Zmtp
 from vcg_bridge.cli import keys
 from vcg_bridge.cli.launch import ServerProcess
 from vcg_bridge.client import Client
 from vcg_bridge.contract.errors import AuthError, BundleError, VcgError
+from vcg_bridge.contract.messages import Welcome
 
 pytestmark = pytest.mark.socket
 
@@ -158,3 +162,31 @@ def test_bench_measures_every_figure(vcg: Vcg, tmp_path: Path) -> None:
     values = {figure["name"]: figure["value"] for figure in report["figures"]}
     assert all(value > 0 for name, value in values.items() if name != "wheel")
     assert report["machine"]["bundle"] == "tiny 0.1.0"
+
+
+def test_tls_beside_the_plain_port(tmp_path: Path) -> None:
+    made, ready = trustme.CA().issue_cert("localhost"), tmp_path / "ready"
+    made.cert_chain_pems[0].write_to_path(str(tmp_path / "cert.pem"))
+    made.private_key_pem.write_to_path(str(tmp_path / "key.pem"))
+    (tmp_path / "key.pem").chmod(0o600)
+    process = start_vcg(
+        "serve", "--bind", "tcp://127.0.0.1:0", "--bundle", "tiny", "--ready-file", ready,
+        "--tls", tmp_path / "cert.pem", tmp_path / "key.pem", "--tls-bind", "tls://127.0.0.1:0",
+    )  # fmt: skip
+    plain, secured = wait_for(ready).split()
+    with Client.connect(plain) as client:
+        assert client.welcome.models
+    context = ssl.create_default_context(cafile=str(tmp_path / "cert.pem"))
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    host, _, port = secured.removeprefix("tls://").rpartition(":")
+    with (
+        socket.create_connection((host, int(port)), 60) as bare,
+        context.wrap_socket(bare, server_hostname="localhost") as wrapped,
+    ):
+        client_by_hand = Zmtp(wrapped)
+        client_by_hand.shake_hands()
+        assert isinstance(client_by_hand.hello(), Welcome)
+    process.terminate()
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    assert err.splitlines()[0].startswith(f"listening at {plain} and {secured}")

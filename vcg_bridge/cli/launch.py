@@ -63,7 +63,7 @@ class ServerProcess:
         limit = time.monotonic() + START_LIMIT_S
         while time.monotonic() < limit:
             if ready.exists():
-                return ready.read_text(encoding="utf-8").strip()
+                return ready.read_text(encoding="utf-8").split()[0]
             if self.process.poll() is not None:
                 message, hint = self._complaint()
                 raise from_code("config", message, hint=hint)

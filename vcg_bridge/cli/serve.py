@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,6 +17,9 @@ from vcg_bridge.cli.keys import server_keys
 from vcg_bridge.cli.options import Device, read_token
 from vcg_bridge.contract.errors import OutputError
 from vcg_bridge.contract.vocabulary import DEFAULT_ADDRESS
+
+if TYPE_CHECKING:
+    from vcg_bridge.server.server import Server
 
 
 def serve(
@@ -50,9 +53,28 @@ def serve(
             help="Encrypt the link with the key in this file, which is made if missing. Clients then need --server-key.",
         ),
     ] = None,
+    tls: Annotated[
+        tuple[Path, Path] | None,
+        typer.Option(
+            "--tls",
+            metavar="CERT KEY",
+            help="Also listen with TLS, with this certificate chain and key (PEM): for the engine plugins.",
+        ),
+    ] = None,
+    tls_bind: Annotated[
+        str,
+        typer.Option(
+            "--tls-bind",
+            metavar="ADDRESS",
+            help="Where to listen with TLS. Port 0: any free one. Beyond this machine only with a token.",
+        ),
+    ] = "tls://127.0.0.1:7422",
     ready_file: Annotated[
         Path | None,
-        typer.Option("--ready-file", help="Write the address to this file once the server listens, for scripts."),
+        typer.Option(
+            "--ready-file",
+            help="Write the address to this file once the server listens, for scripts; that of TLS in a second line.",
+        ),
     ] = None,
     stop_with_stdin: Annotated[bool, typer.Option("--stop-with-stdin", hidden=True)] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log every request.")] = False,
@@ -74,12 +96,16 @@ def serve(
         threads=threads or None,
         token=read_token(token_file),
         curve_secret_key=secret,
+        tls_certificate=tls[0] if tls else None,
+        tls_key=tls[1] if tls else None,
+        tls_address=tls_bind,
     )
 
-    def ready(address: str) -> None:
+    def ready(server: Server) -> None:
+        addresses = [address for address in (server.address, server.tls_address) if address]
         if ready_file is not None:
-            _write(ready_file, address)
-        report.err.print(f"listening at {address} (Ctrl+C stops)", markup=False)
+            _write(ready_file, "\n".join(addresses))
+        report.err.print(f"listening at {' and '.join(addresses)} (Ctrl+C stops)", markup=False)
         if public:
             report.err.print(f"clients need --server-key '{public}'", markup=False)
 
@@ -88,11 +114,11 @@ def serve(
     run_server(config, ready=ready)
 
 
-def _write(path: Path, address: str) -> None:
-    """The whole address or nothing, so that whoever waits for the file never reads half of it."""
+def _write(path: Path, text: str) -> None:
+    """All of it or nothing, so that whoever waits for the file never reads half of it."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        temporary.write_text(address + "\n", encoding="utf-8")
+        temporary.write_text(text + "\n", encoding="utf-8")
         temporary.replace(path)
     except OSError as error:
         raise OutputError(f"--ready-file {path}: cannot be written: {error.strerror or error}") from None

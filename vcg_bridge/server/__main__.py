@@ -35,7 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
         grace_s=options.grace,
     )
     try:
-        serve(config, ready=lambda address: print(address, flush=True))
+        serve(config, ready=lambda server: print(server.address, flush=True))
     except VcgError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -36,12 +36,12 @@ class Endpoint(NamedTuple):
             return False
 
 
-def parse_address(address: str) -> Endpoint:
-    """tcp://HOST:PORT; port 0 or *: any free one. Raises ConfigError."""
-    example = f"for example {v.DEFAULT_ADDRESS}"
-    scheme, slashes, rest = address.partition("://")
+def parse_address(address: str, scheme: str = "tcp") -> Endpoint:
+    """SCHEME://HOST:PORT; port 0 or *: any free one. Raises ConfigError."""
+    example = f"for example {scheme}://{v.DEFAULT_HOST}:{v.DEFAULT_PORT}"
+    found, slashes, rest = address.partition("://")
     host, colon, port = rest.rpartition(":")
-    if scheme != "tcp" or not slashes or not colon or not host or any(c in host for c in "/;@ "):
+    if found != scheme or not slashes or not colon or not host or any(c in host for c in "/;@ "):
         raise ConfigError(f"{address!r} is no address to listen at", hint=example)
     if port == "*":
         return Endpoint(host, 0)
@@ -50,15 +50,15 @@ def parse_address(address: str) -> Endpoint:
     return Endpoint(host, int(port))
 
 
-def check_address(address: str, token: str) -> Endpoint:
+def check_address(address: str, token: str, scheme: str = "tcp") -> Endpoint:
     """The endpoint, if it is safe to listen there. Raises ConfigError: beyond loopback a token is needed."""
-    endpoint = parse_address(address)
+    endpoint = parse_address(address, scheme)
     if endpoint.loopback:
         return endpoint
     if not token:
         raise ConfigError(
             f"{address} can be reached from other machines, and this server asks nobody who they are",
-            hint=f"listen at tcp://127.0.0.1:{endpoint.port}, or set a token (VCG_TOKEN) that clients must show",
+            hint=f"listen at {scheme}://127.0.0.1:{endpoint.port}, or set a token (VCG_TOKEN) that clients must show",
         )
     if len(token) < LEAST_TOKEN:
         raise ConfigError(

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from vcg_bridge.contract import vocabulary as v
 from vcg_bridge.contract.errors import ConfigError
 from vcg_bridge.contract.messages import Limits
+
+DEFAULT_TLS_ADDRESS = f"tls://{v.DEFAULT_HOST}:{v.DEFAULT_PORT + 1}"
 
 CACHE_BYTES = 256 << 20
 """More than a generator's own default: a server draws the same layers for many characters."""
@@ -22,6 +25,9 @@ class ServerConfig:
     threads: int | None = None  # that draw; None: as the generator decides
     token: str = field(default="", repr=False)  # that clients must show in hello; "" none
     curve_secret_key: str = field(default="", repr=False)  # 40 characters of Z85; "" the link is not encrypted
+    tls_certificate: Path | None = None  # PEM; None: no TLS front
+    tls_key: Path | None = field(default=None, repr=False)  # PEM
+    tls_address: str = DEFAULT_TLS_ADDRESS  # tls://HOST:PORT; port 0: the system chooses a free one
     limits: Limits = field(default_factory=Limits)  # of one client
     clients: int = 256  # connected at once
     queue: int = 1000  # unfinished jobs of all clients
@@ -50,6 +56,8 @@ def check_config(config: ServerConfig) -> ServerConfig:
     for name, number in {"grace_s": config.grace_s, "step_ms": config.step_ms, "early_ms": config.early_ms}.items():
         if not 0 <= number <= 3600_000:
             raise ConfigError(f"{name} is {number}; it must be 0 or more")
+    if (config.tls_certificate is None) != (config.tls_key is None):
+        raise ConfigError("TLS takes a certificate and its key", hint="give two PEM files: --tls CERT KEY")
     if not config.bundles:
         raise ConfigError("there is no bundle to serve", hint="name one, or leave it out for the embedded one")
     if len(config.token.encode("utf-8", "replace")) > v.MAX_NAME_BYTES:

@@ -10,10 +10,10 @@ from vcg_bridge.server.config import ServerConfig
 from vcg_bridge.server.server import Server
 
 
-def serve(config: ServerConfig, ready: Callable[[str], None] | None = None) -> None:
+def serve(config: ServerConfig, ready: Callable[[Server], None] | None = None) -> None:
     """Serve until SIGTERM or SIGINT; a second one ends without waiting for what runs. Call it from the main thread.
 
-    ready: called with the address as soon as clients can connect. Raises ConfigError, AddressError, BundleError,
+    ready: called as soon as clients can connect. Raises ConfigError, AddressError, BundleError,
     DeviceError before anything is served.
     """
     server = Server(config)
@@ -24,7 +24,7 @@ def serve(config: ServerConfig, ready: Callable[[str], None] | None = None) -> N
     earlier = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         if ready is not None:
-            ready(server.address)
+            ready(server)
         server.run()
     finally:
         for number, handler in earlier.items():

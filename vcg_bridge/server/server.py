@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from tempfile import TemporaryDirectory
 from typing import ParamSpec
 
 import zmq
@@ -19,6 +20,7 @@ from vcg_bridge.server.config import ServerConfig, check_config
 from vcg_bridge.server.mail import Mail
 from vcg_bridge.server.service import Service
 from vcg_bridge.server.studio import Studio
+from vcg_bridge.server.tls import CLOSE_S, TlsFront, server_context
 from vcg_bridge.server.worker import Worker
 
 P = ParamSpec("P")
@@ -49,6 +51,7 @@ class Server:
         """Raises ConfigError, AddressError, BundleError, DeviceError; nothing is left open then."""
         self._config = check_config(config)
         endpoint = check_address(config.address, config.token)
+        tls = check_address(config.tls_address, config.token, "tls") if config.tls_certificate is not None else None
         self._stops = 0
         self._awake, self._wake = socket.socketpair()
         self._awake.setblocking(False)
@@ -56,8 +59,12 @@ class Server:
         self._context = zmq.Context(io_threads=1)
         self._router: zmq.Socket[bytes] = self._context.socket(zmq.ROUTER)
         self._studios: dict[str, Studio] = {}
+        self._front: TlsFront | None = None
+        self._private = TemporaryDirectory(prefix="vcg-")
         try:
             self._set_options()
+            if tls is not None:
+                self._front = self._tls_front(tls)
             self._encrypt()
             self._router.IPV6 = ":" in endpoint.host or endpoint.host == "*"
             self._bind(endpoint)
@@ -75,6 +82,11 @@ class Server:
     def address(self) -> str:
         """Where it listens: tcp://127.0.0.1:7421."""
         return self._address
+
+    @property
+    def tls_address(self) -> str:
+        """Where the TLS front listens: tls://127.0.0.1:7422. "" without one."""
+        return self._front.address if self._front is not None else ""
 
     @property
     def unfinished(self) -> int:
@@ -97,6 +109,20 @@ class Server:
         router.HEARTBEAT_IVL = limits.ping_ms
         router.HEARTBEAT_TIMEOUT = max(30_000, limits.ping_ms)  # editors stall
 
+    def _tls_front(self, endpoint: Endpoint) -> TlsFront:
+        """The front, and a way in that only it knows. It is bound first: CURVE, set later, does not hold for it."""
+        certificate, key = self._config.tls_certificate, self._config.tls_key
+        assert certificate is not None
+        assert key is not None
+        context = server_context(certificate, key)
+        inside = f"ipc://{self._private.name}/router"
+        try:
+            self._router.bind(inside)
+        except zmq.ZMQError:  # no such sockets on this system, or too long a path
+            self._router.bind("tcp://127.0.0.1:*")
+            inside = self._last_endpoint()
+        return TlsFront(endpoint, context, inside, self._config.clients)
+
     def _encrypt(self) -> None:
         """CURVE: clients that know our public key talk encrypted, others cannot talk. Who they are, the token says."""
         key = self._config.curve_secret_key
@@ -116,9 +142,12 @@ class Server:
             self._router.bind(endpoint.url)
         except zmq.ZMQError as error:
             raise _address_error(endpoint, error) from None
-        endpoint_bytes = self._router.getsockopt(zmq.LAST_ENDPOINT)
-        assert isinstance(endpoint_bytes, bytes)
-        self._address = endpoint_bytes.decode().rstrip("\0")
+        self._address = self._last_endpoint()
+
+    def _last_endpoint(self) -> str:
+        endpoint = self._router.getsockopt(zmq.LAST_ENDPOINT)
+        assert isinstance(endpoint, bytes)
+        return endpoint.decode().rstrip("\0")
 
     def _open_studios(self) -> None:
         config = self._config
@@ -153,6 +182,9 @@ class Server:
         log.info("listening at %s", self.address)
         try:
             self._worker.start()
+            if self._front is not None:
+                self._front.start()
+                log.info("listening with TLS at %s", self._front.address)
             tick = time.monotonic()
             until: float | None = None  # when the grace time is over
             while not self._over(until):
@@ -229,10 +261,15 @@ class Server:
         ending = threading.Thread(target=self._context.term, name="vcg-zmq-term", daemon=True)
         ending.start()
         ending.join(2 * LINGER_MS / 1000)
+        if self._front is not None and not self._front.stop(
+            3 * CLOSE_S
+        ):  # after the ROUTER, whose last answers it carries
+            log.warning("the TLS front does not end; leaving it")
         for studio in self._studios.values():
             studio.close()
         self._awake.close()
         self._wake.close()
+        self._private.cleanup()
 
 
 def _address_error(endpoint: Endpoint, error: zmq.ZMQError) -> AddressError:

@@ -1,0 +1,292 @@
+"""The TLS front: ends TLS for clients that have no CURVE, and hands what is inside to the ROUTER, byte for byte.
+
+One thread with an asyncio loop. It reads no message: ZMTP goes through it as it is, and the ROUTER's own limits and timeouts hold
+for what is inside. What this front limits is what the ROUTER never sees: connections, handshakes and the bytes between both sides.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import socket
+import ssl
+import stat
+import threading
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from vcg_bridge.contract.errors import AddressError, ConfigError
+from vcg_bridge.server.auth import Endpoint
+
+log = logging.getLogger("vcg_bridge.server")
+
+BUFFER_BYTES = 1 << 18
+"""That one direction of a connection may hold. Above it the other side is not read: TCP makes it wait."""
+
+HANDSHAKE_S = 10.0
+"""For the TLS handshake. What follows, the ROUTER's own handshake limit bounds."""
+
+HANDSHAKES = 64
+"""Unfinished at once. One more ends the one that has been at it longest: an honest one takes milliseconds."""
+
+STALL_S = 60.0
+"""A side that takes nothing for so long while bytes wait for it is gone: it does not answer the ROUTER's heartbeats either."""
+
+CLOSE_S = 2.0
+"""For the last bytes of a connection whose other end is gone, and for the closing messages of TLS."""
+
+Connect = Callable[[], Awaitable[tuple[asyncio.StreamReader, asyncio.StreamWriter]]]
+"""Opens a connection to the ROUTER."""
+
+
+def server_context(certificate: Path, key: Path) -> ssl.SSLContext:
+    """TLS 1.2 or newer with that certificate chain and key, both PEM files. Raises ConfigError."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.options |= ssl.OP_NO_RENEGOTIATION
+
+    def no_password() -> str:
+        raise ConfigError(f"--tls: {key} is encrypted with a password", hint="openssl pkey -in KEY -out PLAIN_KEY")
+
+    for path in (certificate, key):
+        try:
+            with path.open("rb"):
+                pass
+        except OSError as error:
+            raise ConfigError(f"--tls: {path} cannot be read: {error.strerror}", hint="give two PEM files") from None
+    try:
+        context.load_cert_chain(certificate, key, no_password)
+    except ssl.SSLError as error:
+        if "KEY_VALUES_MISMATCH" in str(error.reason):
+            raise ConfigError(f"--tls: {key} is not the key of {certificate}") from None
+        raise ConfigError(
+            f"--tls: {certificate} and {key} are no certificate and its key ({error.reason or error})",
+            hint="give two PEM files, the certificate first",
+        ) from None
+    if os.name == "posix" and key.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
+        log.warning("others can read the TLS key %s; chmod 600 it", key)
+    problem = certificate_problem(context, certificate)
+    if problem:
+        log.warning("TLS certificate %s: %s; clients will refuse it", certificate, problem)
+    return context
+
+
+def certificate_problem(context: ssl.SSLContext, certificate: Path) -> str:
+    """What a client that pins the certificate will find wrong with it: "certificate has expired". "" where nothing is.
+
+    Found out by a handshake in memory, as the standard library has no reader of certificates.
+    """
+    client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    client.check_hostname = False  # whatever the server is called today
+    client.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    client.load_verify_locations(certificate)
+    to_client, to_server = ssl.MemoryBIO(), ssl.MemoryBIO()
+    ends = [context.wrap_bio(to_server, to_client, server_side=True), client.wrap_bio(to_client, to_server)]
+    for _ in range(4):
+        for end in ends:
+            try:
+                end.do_handshake()
+            except ssl.SSLWantReadError:
+                continue
+            except ssl.SSLCertVerificationError as error:
+                return str(error.verify_message)
+            except ssl.SSLError as error:
+                return str(error.reason or error)
+    return ""
+
+
+class TlsFront:
+    """Listens when made; serves from `start` to `stop`."""
+
+    def __init__(self, endpoint: Endpoint, context: ssl.SSLContext, inside: str, connections: int) -> None:
+        """inside: the ROUTER's endpoint, ipc or tcp. connections: served at once. Raises AddressError."""
+        self._context, self._inside, self._most = context, inside, connections
+        self._listener = _listen(endpoint)
+        port = self._listener.getsockname()[1]
+        self.address = f"tls://{endpoint.host}:{port}"
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._shaking: dict[asyncio.Task[None], None] = {}  # handshakes, the oldest first
+        self._open: set[asyncio.Task[None]] = set()
+        self._refused = 0  # since the last line about it in the log
+        self._thread = threading.Thread(target=self._run, name="vcg-tls", daemon=True)
+        self._stopping: asyncio.Event | None = None
+        self._lock = threading.Lock()
+        self._stopped = False
+
+    @property
+    def connections(self) -> int:
+        """Served now."""
+        return len(self._open)
+
+    def start(self) -> None:
+        """Begin to serve."""
+        self._thread.start()
+
+    def stop(self, timeout_s: float) -> bool:
+        """Take no more connections, let those that are open end, cut those that do not. Returns whether the thread has ended."""
+        with self._lock:
+            self._stopped = True
+            loop, stopping = self._loop, self._stopping
+        if self._thread.ident is None:
+            self._listener.close()
+            return True
+        if loop is not None and stopping is not None:
+            with contextlib.suppress(RuntimeError):  # the loop has ended by itself
+                loop.call_soon_threadsafe(stopping.set)
+        self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._serve())
+        except Exception:
+            log.exception("a fault of the TLS front; it serves no more")
+
+    async def _serve(self) -> None:
+        with self._lock:
+            self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
+            if self._stopped:
+                self._stopping.set()
+        accepting = asyncio.create_task(self._accept())
+        try:
+            await self._stopping.wait()
+        finally:
+            accepting.cancel()
+            await asyncio.gather(accepting, return_exceptions=True)
+            self._listener.close()
+            for task in self._shaking:
+                task.cancel()
+            tasks = {*self._shaking, *self._open}
+            if tasks:
+                _, late = await asyncio.wait(tasks, timeout=CLOSE_S)
+                for task in late:
+                    task.cancel()
+                await asyncio.gather(*late, return_exceptions=True)
+
+    async def _accept(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                connection, peer = await loop.sock_accept(self._listener)
+            except OSError as error:  # too many files are open, or it was gone before we looked
+                log.warning("TLS: cannot accept a connection: %s", error)
+                await asyncio.sleep(0.1)
+                continue
+            if len(self._open) >= self._most:
+                connection.close()
+                if not self._refused:
+                    log.warning("TLS: %d connections are open, as many as allowed; %s is refused", self._most, peer[0])
+                self._refused += 1
+                continue
+            if len(self._shaking) >= HANDSHAKES:
+                oldest = next(iter(self._shaking))
+                del self._shaking[oldest]
+                oldest.cancel()
+            task = loop.create_task(self._connection(connection, str(peer[0])))
+            self._shaking[task] = None
+            task.add_done_callback(self._ended)
+            await asyncio.sleep(0)  # it begins, and so will end its connection however it ends; and others have a turn
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._shaking.pop(task, None)
+        self._open.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            log.error("a fault of the TLS front in one connection; it goes on", exc_info=task.exception())
+        if self._refused and len(self._open) < self._most:
+            log.warning("TLS: %d connections were refused; there is room again", self._refused)
+            self._refused = 0
+
+    async def _connection(self, connection: socket.socket, peer: str) -> None:
+        loop = asyncio.get_running_loop()
+        reader = asyncio.StreamReader(BUFFER_BYTES, loop)
+        protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
+        try:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            transport, _ = await loop.connect_accepted_socket(
+                lambda: protocol, connection,
+                ssl=self._context, ssl_handshake_timeout=HANDSHAKE_S, ssl_shutdown_timeout=CLOSE_S,
+            )  # fmt: skip
+        except OSError as error:  # ssl.SSLError, timeouts and resets among them
+            log.info("TLS: %s: no handshake: %s", peer, getattr(error, "reason", None) or error)
+            connection.close()
+            return
+        except BaseException:
+            connection.close()
+            raise
+        writer = asyncio.StreamWriter(transport, protocol, reader, loop)
+        task = asyncio.current_task()
+        assert task is not None
+        self._shaking.pop(task, None)
+        self._open.add(task)
+        try:
+            within, out = await self._enter()
+        except OSError as error:
+            log.warning("TLS: the server inside cannot be reached: %s", error)
+            writer.transport.abort()
+            return
+        log.debug("TLS: %s connected", peer)
+        await _join((reader, writer), (within, out))
+
+    async def _enter(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        scheme, _, rest = self._inside.partition("://")
+        if scheme == "ipc":
+            return await asyncio.open_unix_connection(rest, limit=BUFFER_BYTES)
+        host, _, port = rest.rpartition(":")
+        return await asyncio.open_connection(host, int(port), limit=BUFFER_BYTES)
+
+
+Stream = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+async def _join(outside: Stream, inside: Stream) -> None:
+    """Carry bytes both ways until one side ends; then what is under way may still arrive, for a moment."""
+    ways = [asyncio.create_task(_pump(outside[0], inside[1])), asyncio.create_task(_pump(inside[0], outside[1]))]
+    try:
+        await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        # The way that ended has told its receiver; nothing more is read from the other.
+        for way in ways:
+            way.cancel()
+        await asyncio.gather(*ways, return_exceptions=True)
+        await asyncio.gather(_close(outside[1]), _close(inside[1]))
+
+
+async def _pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+    sink.transport.set_write_buffer_limits(high=BUFFER_BYTES)
+    with contextlib.suppress(OSError):
+        while data := await source.read(BUFFER_BYTES):
+            sink.write(data)
+            async with asyncio.timeout(STALL_S):
+                await sink.drain()
+
+
+async def _close(writer: asyncio.StreamWriter) -> None:
+    """Close; what it does not take within CLOSE_S is lost with it."""
+    writer.close()
+    try:
+        async with asyncio.timeout(CLOSE_S):
+            await writer.wait_closed()
+    except (OSError, asyncio.CancelledError):  # TimeoutError is an OSError
+        writer.transport.abort()
+
+
+def _listen(endpoint: Endpoint) -> socket.socket:
+    """A listening socket that does not block. Raises AddressError."""
+    host = endpoint.host.strip("[]")
+    try:
+        if host == "*":
+            both = socket.has_dualstack_ipv6()
+            family = socket.AF_INET6 if both else socket.AF_INET
+            listener = socket.create_server(("", endpoint.port), family=family, backlog=128, dualstack_ipv6=both)
+        else:
+            family, *_, address = socket.getaddrinfo(host, endpoint.port, type=socket.SOCK_STREAM)[0]
+            listener = socket.create_server(address[:2], family=family, backlog=128)
+    except OSError as error:
+        raise AddressError(
+            f"--tls-bind: cannot listen at {endpoint.host}:{endpoint.port}: {error.strerror or error}",
+            hint="choose another port or address, or end what listens there",
+        ) from None
+    listener.setblocking(False)
+    return listener
