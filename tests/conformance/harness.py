@@ -139,6 +139,8 @@ class Judge:
             self._complete(where, step["job"], got.get("end"), expect)
             return
         error = got.get("error")
+        if do == "take" and len(self._found["jobs"][step["job"]]["pictures"]) < step["count"]:
+            self.problems.append(f"{where}: fewer than {step['count']} pictures: {self._end_of(step['job'])}")
         if "error" in expect:
             self._error(where, error, expect["error"])
         elif error is not None:
@@ -200,13 +202,13 @@ class Judge:
         got = {x["seq"] for x in pictures}
         firsts = [c for c, _ in chunks.values() if c.recipe is not None and c.seq in got]
         if self._same(f"{job}: characters", len(found["characters"]), len(firsts)):
+            lasts = {c.character: list(c.credits) for c, _ in chunks.values() if c.last and c.seq in got}
             for first, character in zip(firsts, found["characters"], strict=True):
                 where = f"{job}: character {first.character}"
                 self._same(f"{where}: recipe", recipe_from_dict(character["recipe"]), first.recipe)
                 self._same(f"{where}: palette", character["palette"], first.palette.hex())
-        for last in (c for c, _ in chunks.values() if c.last and c.seq in got):
-            character = found["characters"][last.character]
-            self._same(f"{job}: character {last.character}: credits", character.get("credits"), list(last.credits))
+                if first.character in lasts:
+                    self._same(f"{where}: credits", character.get("credits"), lasts[first.character])
 
     def _picture(self, where: str, got: dict[str, Any], chunk: m.Chunk, data: bytes) -> None:
         for name in ("character", "kind", "name", "format", "width", "height"):
@@ -223,10 +225,10 @@ class Judge:
         if end != "done":
             self._same(f"{where}: done", found["done"], None)
             return
-        characters, count = 1, 6
-        licence = ("CC0", "Patterns by a test")
+        request = next(x for name, x in self._requests if name == job)
+        characters = request.get("count", 1)
+        count, licence = 6 * characters, ("CC0", "Patterns by a test")
         if not self._row["server"].startswith("peer/"):
-            request = next(x for name, x in self._requests if name == job)
             characters, count = self._direct.count(resolved(request, self._recipes))
             licence = self._direct.licence()
         self._same(f"{where}: pictures", len(found["pictures"]), count)

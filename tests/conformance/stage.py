@@ -127,8 +127,8 @@ class Stage:
                 self._raw[name] = stack.enter_context(_raw_server(lines))
             (victim,) = wait_until_ready(self._victim, ready)
             self._proxies = {
-                "killed": Proxy(victim, hold_after=16000),
-                "gone": Proxy(self._house.addresses["bundle"], hold_after=16000),
+                "killed": Proxy(victim, hold_after=60000),
+                "gone": Proxy(self._house.addresses["bundle"], hold_after=60000),
                 "slow": Proxy(self._house.addresses["bundle"], piece=600, pause_s=0.004),
             }
             for proxy in self._proxies.values():
