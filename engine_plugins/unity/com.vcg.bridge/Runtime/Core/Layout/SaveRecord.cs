@@ -19,14 +19,13 @@ namespace Vcg.Bridge
             get { return entries.Count; }
         }
 
-        /// <summary>Reads a record. Anything else than one gives an empty one: then nothing was written by us.</summary>
+        /// <summary>Reads the record that is a line of this text. Where there is none it is empty: then nothing was written
+        /// by us.</summary>
         public static SaveRecord Parse(string text)
         {
             var record = new SaveRecord();
-            var words = (text ?? "").Split(new[] { ' ' }, StringSplitOptions.RemoveEmptyEntries);
-            if (words.Length == 0 || words[0] != Head)
-                return record;
-            foreach (var word in words.Skip(1))
+            var line = Lines(text).FirstOrDefault(IsRecord) ?? "";
+            foreach (var word in line.Split(new[] { ' ' }, StringSplitOptions.RemoveEmptyEntries).Skip(1))
             {
                 var equals = word.LastIndexOf('=');
                 if (equals > 0)
@@ -39,6 +38,22 @@ namespace Vcg.Bridge
         public override string ToString()
         {
             return entries.Aggregate(Head, (text, entry) => text + " " + Uri.EscapeDataString(entry.Key) + "=" + entry.Value);
+        }
+
+        /// <summary>The text with this record in it, instead of an older one; what others have written there stays.</summary>
+        public string StoredIn(string text)
+        {
+            return string.Join("\n", Lines(text).Where(line => line.Length > 0 && !IsRecord(line)).Concat(new[] { ToString() }));
+        }
+
+        static string[] Lines(string text)
+        {
+            return (text ?? "").Split('\n');
+        }
+
+        static bool IsRecord(string line)
+        {
+            return line == Head || line.StartsWith(Head + " ", StringComparison.Ordinal);
         }
 
         /// <summary>Note that this was written.</summary>

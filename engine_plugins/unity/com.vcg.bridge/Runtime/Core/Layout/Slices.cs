@@ -2,6 +2,7 @@ using System;
 using System.Collections.Generic;
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.RegularExpressions;
 
 namespace Vcg.Bridge
 {
@@ -43,6 +44,14 @@ namespace Vcg.Bridge
             PivotX = pivotX;
             PivotY = pivotY;
         }
+
+        /// <summary>Whether a sprite's name is one that we give. Others were added by hand.</summary>
+        public static bool IsOurs(string name)
+        {
+            return OurName.IsMatch(name);
+        }
+
+        static readonly Regex OurName = new Regex("^[a-z0-9._-]+_(up|left|down|right)_[0-9]+$", RegexOptions.CultureInvariant);
 
         /// <summary>The id that a sprite of that name gets: the first half of a SHA-256, in hex.</summary>
         public static string IdOf(string name)
