@@ -32,7 +32,7 @@ app = typer.Typer(
 )
 app.command(
     epilog="A guard:  vcg generate --archetype guard --seed 7 --out npcs\n\n"
-    "The same with other hair:  vcg generate --from npcs/guard-7.recipe.json --reroll hair --out npcs\n\n"
+    "The same with other hair:  vcg generate --from npcs/guard-7.vcg.json --reroll hair --out npcs\n\n"
     "What there is:  vcg bundles show"
 )(generate)
 app.command(epilog="What a line may hold is in docs/cli.md; the words are those of `vcg generate`.")(batch)
