@@ -40,6 +40,8 @@ var error: VcgError
 
 var _client: WeakRef  # of VcgClient
 var _characters: Array[WeakRef] = []  # of VcgGenerated: those that are still in use get the licence at the end
+var _accepted: Dictionary = {}
+var _cancelling := false
 
 
 func _init(client: VcgClient = null, id_: String = "", request_: Dictionary = {}) -> void:
@@ -57,4 +59,83 @@ func is_over() -> bool:
 func cancel() -> void:
 	var client: VcgClient = _client.get_ref()
 	if client != null and not is_over():
+		_cancelling = true
 		client._cancel(self)
+
+
+func _take_accepted(message: Dictionary) -> void:
+	if _cancelling or not _accepted.is_empty():
+		return  # after a reconnect it comes again
+	_accepted = message
+	state = "running"
+	count = message["count"]
+	chunks = message["chunks"]
+	accepted.emit(count, chunks)
+
+
+## Whether somebody still wants it.
+func _take_picture(picture_: VcgPicture, chunk: Dictionary) -> bool:
+	if _cancelling:
+		return false
+	received += 1
+	if character == null or character.index != picture_.character:
+		_begin_character(picture_.character, chunk)
+	match picture_.kind:
+		"preview":
+			character.preview = picture_
+		"normal":
+			character.normals.append(picture_)
+		_:
+			character.pictures.append(picture_)
+	if chunk["last"]:
+		character.credits = PackedStringArray(chunk["credits"])
+		character.complete = true
+	if picture_.kind == "preview":
+		preview.emit(picture_, character)
+	else:
+		picture.emit(picture_, character)
+	return true
+
+
+func _begin_character(index: int, chunk: Dictionary) -> void:
+	character = VcgGenerated.new()
+	character.index = index
+	character.recipe = chunk["recipe"]
+	character.palette = chunk["palette"]
+	character.model = _accepted["model"]
+	character.model_sha256 = _accepted["model_sha256"]
+	_characters.append(weakref(character))
+
+
+## The last picture of a character was handed over. Whether somebody still wants it.
+func _complete_character() -> bool:
+	if not _cancelling:
+		character_ready.emit(character)
+	return not _cancelling
+
+
+func _end_done(done: Dictionary) -> void:
+	if _cancelling:
+		_end_cancelled()
+		return
+	state = "done"
+	for weak: WeakRef in _characters:
+		var generated: VcgGenerated = weak.get_ref()
+		if generated != null:
+			generated.licence = done["licence"]
+			generated.attribution = done["attribution"]
+	finished.emit(done)
+
+
+func _fail(error_: VcgError) -> void:
+	if _cancelling:
+		_end_cancelled()
+		return
+	state = "failed"
+	error = error_
+	failed.emit(error)
+
+
+func _end_cancelled() -> void:
+	state = "cancelled"
+	cancelled.emit()
