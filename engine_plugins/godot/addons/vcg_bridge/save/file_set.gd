@@ -104,6 +104,11 @@ func write(files: Dictionary, same: Dictionary = {}) -> bool:
 func _make_folder() -> bool:
 	if DirAccess.dir_exists_absolute(folder):
 		return true
+	var parent := folder
+	while not parent.is_empty() and parent != parent.get_base_dir():
+		if FileAccess.file_exists(parent):
+			return _fail("%s is a file" % parent)
+		parent = parent.get_base_dir()
 	var code := DirAccess.make_dir_recursive_absolute(folder)
 	return code == OK or _fail("the folder cannot be made: %s" % error_string(code))
 
