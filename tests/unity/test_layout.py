@@ -60,7 +60,7 @@ def sheets(manifest: Manifest, character: Character) -> dict[str, Sheet]:
 @pytest.fixture(scope="module")
 def written(mono: Mono, tmp_path_factory: pytest.TempPathFactory, manifest: Manifest, character: Character) -> Path:
     folder = tmp_path_factory.mktemp("layout")
-    program = mono.compile("layout", [*sorted((CORE / "Layout").glob("*.cs")), HERE / "layout" / "LayoutProgram.cs"])
+    program = mono.compile("layout", [*sorted(CORE.rglob("*.cs")), HERE / "layout" / "LayoutProgram.cs"])
     lines, last = [], ""
     for pose, plane in character.frames.items():
         if pose.animation != last:

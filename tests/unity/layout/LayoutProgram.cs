@@ -141,7 +141,7 @@ static class LayoutProgram
                 act();
                 errors.Add(what + ": was not refused");
             }
-            catch (LayoutException error)
+            catch (VcgException error)
             {
                 errors.Add(what + ": " + error.Message + "; " + error.Hint);
             }

@@ -4,6 +4,7 @@ using System.Linq;
 using UnityEditor;
 using UnityEditor.AssetImporters;
 using UnityEngine;
+using Vcg.Bridge.Local;
 
 namespace Vcg.Bridge.Editor
 {
@@ -26,7 +27,7 @@ namespace Vcg.Bridge.Editor
             {
                 asset.Set(File.ReadAllBytes(context.assetPath), Path.GetFileName(context.assetPath));
             }
-            catch (VcgException error)
+            catch (LocalException error)
             {
                 context.LogImportError(error.Message + (error.Hint.Length > 0 ? " (" + error.Hint + ")" : ""), asset);
             }

@@ -18,9 +18,9 @@ namespace Vcg.Bridge
         public static Sheet LayOut(FrameSet set, int padding = 1, int extrude = 0)
         {
             if (padding < 0 || padding > 64 || extrude < 0 || extrude > 16)
-                throw new LayoutException("padding must be 0 to 64 and extrude 0 to 16 pixels, not " + padding + " and " + extrude, "use the defaults");
+                throw VcgException.BadRequest("padding must be 0 to 64 and extrude 0 to 16 pixels, not " + padding + " and " + extrude, "use the defaults");
             if (set.Frames.Count == 0)
-                throw new LayoutException("there is no frame to lay out", "ask for at least one animation");
+                throw VcgException.BadRequest("there is no frame to lay out", "ask for at least one animation");
             var pictures = new List<Picture>();
             var numbers = new Dictionary<Picture, int>();
             var shown = new List<int>();

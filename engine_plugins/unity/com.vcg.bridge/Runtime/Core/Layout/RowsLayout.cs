@@ -12,7 +12,7 @@ namespace Vcg.Bridge
         public static Sheet LayOut(FrameSet set)
         {
             if (set.Frames.Count == 0)
-                throw new LayoutException("there is no frame to lay out", "ask for at least one animation");
+                throw VcgException.BadRequest("there is no frame to lay out", "ask for at least one animation");
             var blocks = set.Animations.Select(timing => set.Of(timing.Id)).Where(block => block.Count > 0)
                 .OrderBy(block => block[0].Height).ToList(); // OrderBy is stable
             int bottom = 0, width = 0;

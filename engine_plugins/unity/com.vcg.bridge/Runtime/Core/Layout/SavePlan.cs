@@ -72,13 +72,13 @@ namespace Vcg.Bridge
         /// <param name="credits">lines of credits</param>
         /// <param name="attribution">one line that a product must show; goes into the picture's file too</param>
         /// <param name="options">how</param>
-        /// <exception cref="LayoutException">a name that cannot be a file's, nothing to save, a sheet that is too large</exception>
+        /// <exception cref="VcgException">a name that cannot be a file's, nothing to save, a sheet that is too large</exception>
         public static SavePlan Of(
             string name, FrameSet frames, byte[] palette, Recipe recipe, IReadOnlyList<string> credits, string attribution, SaveOptions options)
         {
             CheckName(name);
             if (!(options.PixelsPerUnit > 0) || float.IsInfinity(options.PixelsPerUnit))
-                throw new LayoutException("pixels per unit must be more than 0", "32 makes a floor tile of LPC one unit");
+                throw VcgException.BadRequest("pixels per unit must be more than 0", "32 makes a floor tile of LPC one unit");
             var sheet = options.Packed ? PackedLayout.LayOut(frames) : RowsLayout.LayOut(frames);
             var text = new Dictionary<string, string> { { "Software", "VCG Bridge" }, { "Copyright", attribution } };
             var json = RecipeJson.Write(recipe);
@@ -107,7 +107,7 @@ namespace Vcg.Bridge
         public static void CheckName(string name)
         {
             if (!Allowed.IsMatch(name) || name.EndsWith(".", StringComparison.Ordinal) || name.EndsWith(" ", StringComparison.Ordinal) || Device.IsMatch(name))
-                throw new LayoutException("'" + name + "' cannot be a file name", "use letters, digits, '-', '_', '.' and spaces, 100 at most");
+                throw VcgException.BadRequest("'" + name + "' cannot be a file name", "use letters, digits, '-', '_', '.' and spaces, 100 at most");
         }
 
         static string FaceOf(FrameSet frames)

@@ -53,8 +53,8 @@ namespace Vcg.Bridge
         public Sheet(int width, int height, IReadOnlyList<SheetFrame> frames, int extrude)
         {
             if (Math.Max(width, height) > MaxEdge)
-                throw new LayoutException(
-                    "the sheet would be " + width + "x" + height + " pixels; engines take " + MaxEdge + " at most",
+                throw new VcgException(
+                    Vocabulary.ErrorCode.Limit, "the sheet would be " + width + "x" + height + " pixels; engines take " + MaxEdge + " at most",
                     "choose fewer animations, or the packed layout");
             Width = width;
             Height = height;
@@ -84,19 +84,6 @@ namespace Vcg.Bridge
         public byte[] Rgba(byte[] palette)
         {
             return Pixels.Colour(Slots, palette);
-        }
-    }
-
-    /// <summary>A sheet that cannot be made.</summary>
-    public sealed class LayoutException : Exception
-    {
-        /// <summary>What to do about it.</summary>
-        public string Hint { get; }
-
-        /// <summary>What is wrong, and what to do about it.</summary>
-        public LayoutException(string message, string hint) : base(message)
-        {
-            Hint = hint;
         }
     }
 }
