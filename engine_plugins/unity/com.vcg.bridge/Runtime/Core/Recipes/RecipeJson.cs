@@ -19,7 +19,7 @@ namespace Vcg.Bridge
         /// character.</summary>
         /// <param name="data">UTF-8, with or without a byte order mark</param>
         /// <param name="name">where it is from, for messages</param>
-        /// <exception cref="LocalException">code "recipe": what is wrong, and where</exception>
+        /// <exception cref="VcgException">code "recipe": what is wrong, and where</exception>
         public static Recipe Read(byte[] data, string name = "recipe")
         {
             var source = new JsonSource("recipe", name, "use the recipe as VCG Bridge wrote it");
