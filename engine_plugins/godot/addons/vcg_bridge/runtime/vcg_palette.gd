@@ -25,7 +25,7 @@ const _SHADER_3D := preload("palette_3d.gdshader")
 			if not value.is_empty():
 				push_error("a palette has %d bytes, not %d" % [SLOTS * 4, value.size()])
 			return
-		colours = value
+		colours = value.duplicate()
 		_update()
 
 var _texture: ImageTexture

@@ -7,6 +7,7 @@ extends RefCounted
 ## animations give the same places, whatever the character. [code]packed[/code]: every frame cut to its picture, equal
 ## pictures once: a tenth of the texture, other places for each character.
 
+const FrameBoxes := preload("../runtime/frame_boxes.gd")
 const Shelves := preload("shelves.gd")
 
 const LAYOUTS: PackedStringArray = ["rows", "packed"]
@@ -85,7 +86,7 @@ func clip(animation: String, direction: String) -> Clip:
 func box(frame: Frame) -> Rect2i:
 	var rows := Image.create_empty(frame.region.size.x, frame.region.size.y, false, Image.FORMAT_R8)
 	rows.blit_rect(Image.create_from_data(width, height, false, Image.FORMAT_R8, plane), frame.region, Vector2i.ZERO)
-	var found := Shelves.box_of(rows)
+	var found := FrameBoxes.box_of(rows)
 	return Rect2i(found.position + frame.offset, found.size)
 
 
@@ -210,7 +211,7 @@ func _pack(pictures: Array, lit: Dictionary) -> void:
 		var image := picture.image()
 		var light: VcgPicture = lit.get(picture.name)
 		var strip := picture.strips[0]
-		var boxes := Shelves.boxes(image, int(strip["frame_width"]), int(strip["frame_height"]))
+		var boxes := FrameBoxes.boxes(image, int(strip["frame_width"]), int(strip["frame_height"]))
 		var next := [0]
 		_add_clips(
 			strip,

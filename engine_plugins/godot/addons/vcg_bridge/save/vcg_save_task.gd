@@ -10,14 +10,13 @@ extends RefCounted
 ## On the main thread, once: the files are there, and imported where this is the editor.
 signal finished(result: VcgSaveResult)
 
+const _Background := preload("../runtime/background.gd")
 const _EDITOR_FILES := "editor_files.gd"
 
 static var _running: Array[VcgSaveTask] = []  # nobody need keep a task for it to end
 
 ## Null until it is finished.
 var result: VcgSaveResult
-
-var _task := -1
 
 
 ## Arguments as of [method VcgSaver.save].
@@ -26,18 +25,11 @@ static func start(
 ) -> VcgSaveTask:
 	var task := VcgSaveTask.new()
 	_running.append(task)
-	task._task = WorkerThreadPool.add_task(task._save.bind(generated, description, folder, name, options))
+	_Background.run(VcgSaver.save.bind(generated, description, folder, name, options), task._saved)
 	return task
 
 
-func _save(
-	generated: VcgGenerated, description: Dictionary, folder: String, name: String, options: Dictionary
-) -> void:
-	_saved.call_deferred(VcgSaver.save(generated, description, folder, name, options))
-
-
 func _saved(saved: VcgSaveResult) -> void:
-	WorkerThreadPool.wait_for_task_completion(_task)  # it has nothing left to do
 	if saved.is_ok() and Engine.is_editor_hint():
 		# loaded here: a game that is exported has no editor to speak of
 		var here: GDScript = get_script()
