@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from tests.unity.mono import CORE, HERE, Mono
 
-SOURCES = ("Local", "Recipes", "Layout")
+SOURCES = ("Local", "Recipes", "Layout", "Protocol", "Client/VcgException.cs")
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Runner:
 
 
 def compile_runner(mono: Mono) -> Runner:
-    sources = [p for name in SOURCES for p in sorted((CORE / name).rglob("*.cs"))]
+    sources = [p for name in SOURCES for p in sorted((CORE / name).rglob("*.cs")) or [CORE / name]]
     return Runner(mono, mono.compile("local", [*sources, HERE / "local" / "LocalProgram.cs"]))
 
 

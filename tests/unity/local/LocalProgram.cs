@@ -27,7 +27,7 @@ static class LocalProgram
             {
                 answer = "ok\t" + Run(words);
             }
-            catch (LocalException error)
+            catch (VcgException error)
             {
                 answer = "error\t" + error.Code + "\t" + error.Message + "\t" + error.Hint;
             }
@@ -46,6 +46,11 @@ static class LocalProgram
                 return Bundle.Open(BundleFiles.FromFolder(words[1])).Manifest.Sha256;
             case "bytes": // FOLDER: the same from memory, of the manifest alone
                 return Bundle.Open(InMemory(words[1]), BundleCheck.Manifest).Manifest.Sha256;
+            case "manifest": // FILE
+                return ManifestReader.Read(File.ReadAllBytes(words[1]), "manifest.json").Sha256;
+            case "check": // FOLDER RECIPE: is the recipe one of the bundle?
+                RecipeCheck.Check(Bundle.Open(BundleFiles.FromFolder(words[1])).Manifest, ReadRecipe(words[2]));
+                return "";
             case "recipe": // FILE
                 return Encoding.UTF8.GetString(RecipeJson.Write(RecipeJson.Read(File.ReadAllBytes(words[1]), words[1])));
             case "draw": // FOLDER RECIPE ANIMATIONS|* LOGITS|"" OUT
@@ -148,19 +153,20 @@ static class LocalProgram
     static string Cancel(string folder, string recipe)
     {
         Bundle bundle = Bundle.Open(BundleFiles.FromFolder(folder));
-        var generator = new LocalGenerator(bundle, null, new LocalOptions { Threads = 1 });
+        var gate = new GateNetwork();
+        var generator = new LocalGenerator(
+            bundle, network => gate.Of(network), new LocalOptions { Threads = 1, Batch = 2 });
         using (var cancel = new CancellationTokenSource())
         {
             Task<LocalCharacter> given = generator.DrawAsync(ReadRecipe(recipe), null, cancel.Token);
+            gate.Entered.Wait();
             Task<LocalCharacter> wanted = generator.DrawAsync(ReadRecipe(recipe));
             cancel.Cancel();
             string first = Outcome(given);
             string second = Outcome(wanted); // it takes over what the first has left
-            Task<LocalCharacter> late = generator.DrawAsync(ReadRecipe(recipe), new[] { "walk" });
             generator.Dispose();
             string third = Outcome(generator.DrawAsync(ReadRecipe(recipe)));
-            Outcome(late);
-            return first + " " + second + " " + third;
+            return first + " " + second + " " + third + " disposed=" + gate.Disposed;
         }
     }
 
@@ -275,7 +281,7 @@ static class LocalProgram
             {
                 refused++;
             }
-            catch (LocalException)
+            catch (VcgException)
             {
                 refused++;
             }
@@ -402,5 +408,47 @@ sealed class RecordedNetwork : IViewNetwork
 
     public void Dispose()
     {
+    }
+}
+
+/// <summary>The first batch never comes; all others are zeros at once.</summary>
+sealed class GateNetwork
+{
+    readonly object turn = new object();
+    bool blocked;
+
+    public readonly ManualResetEventSlim Entered = new ManualResetEventSlim();
+    public int Disposed;
+
+    public IViewNetwork Of(BundleNetwork network)
+    {
+        return new Network { Gate = this, Size = network.Classes * network.Height * network.Width };
+    }
+
+    sealed class Network : IViewNetwork
+    {
+        public GateNetwork Gate;
+        public int Size;
+
+        public async Task<float[]> LogitsAsync(float[] codes, int[] views, CancellationToken cancel)
+        {
+            bool first;
+            lock (Gate.turn)
+            {
+                first = !Gate.blocked;
+                Gate.blocked = true;
+            }
+            if (first)
+            {
+                Gate.Entered.Set();
+                await Task.Delay(-1, cancel);
+            }
+            return new float[Size * views.Length];
+        }
+
+        public void Dispose()
+        {
+            Interlocked.Increment(ref Gate.Disposed);
+        }
     }
 }

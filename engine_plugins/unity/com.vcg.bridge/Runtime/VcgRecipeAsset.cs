@@ -31,7 +31,7 @@ namespace Vcg.Bridge
         /// <summary>Take the recipe of a file.</summary>
         /// <param name="file">UTF-8</param>
         /// <param name="source">where it is from, for messages</param>
-        /// <exception cref="Local.LocalException">code "recipe": what is wrong, and where</exception>
+        /// <exception cref="VcgException">code "recipe": what is wrong, and where</exception>
         public void Set(byte[] file, string source)
         {
             recipe = RecipeJson.Read(file, source);

@@ -4,7 +4,6 @@ using System.Linq;
 using UnityEditor;
 using UnityEditor.AssetImporters;
 using UnityEngine;
-using Vcg.Bridge.Local;
 
 namespace Vcg.Bridge.Editor
 {
@@ -27,9 +26,9 @@ namespace Vcg.Bridge.Editor
             {
                 asset.Set(File.ReadAllBytes(context.assetPath), Path.GetFileName(context.assetPath));
             }
-            catch (LocalException error)
+            catch (VcgException error)
             {
-                context.LogImportError(error.Message + (error.Hint.Length > 0 ? " (" + error.Hint + ")" : ""), asset);
+                context.LogImportError(error.Text, asset);
             }
             context.AddObjectToAsset("recipe", asset);
             context.SetMainObject(asset);

@@ -45,12 +45,12 @@ namespace Vcg.Bridge.Local
         }
 
         /// <summary>Read and check a bundle.</summary>
-        /// <exception cref="LocalException">code "bundle": what is wrong with it, and where</exception>
+        /// <exception cref="VcgException">code "bundle": what is wrong with it, and where</exception>
         public static Bundle Open(BundleFiles files, BundleCheck check = BundleCheck.All)
         {
             byte[] data = files.Read(ManifestFile);
             if (data == null)
-                throw new LocalException(
+                throw new VcgException(
                     "bundle", files.Place + ": not a bundle, it has no " + ManifestFile, "give a bundle's folder");
             BundleManifest manifest = ManifestReader.Read(data, files.Place + ": " + ManifestFile);
             var bundle = new Bundle(files, manifest);
@@ -94,7 +94,7 @@ namespace Vcg.Bridge.Local
         }
 
         /// <summary>A file that the manifest names, checked against its hash.</summary>
-        /// <exception cref="LocalException">code "bundle": it is missing, or not what the manifest says</exception>
+        /// <exception cref="VcgException">code "bundle": it is missing, or not what the manifest says</exception>
         public byte[] Read(string path)
         {
             string expected;

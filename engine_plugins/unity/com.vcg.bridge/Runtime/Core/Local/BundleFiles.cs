@@ -24,15 +24,15 @@ namespace Vcg.Bridge.Local
         /// <summary>For messages.</summary>
         public abstract string Place { get; }
 
-        /// <summary>Bytes of a file, or null where it is not there. Throws <see cref="LocalException"/>.</summary>
+        /// <summary>Bytes of a file, or null where it is not there. Throws <see cref="VcgException"/>.</summary>
         internal abstract byte[] Read(string path);
 
         /// <summary>Every .onnx file there is, by its path in the bundle.</summary>
         internal abstract IEnumerable<string> Graphs();
 
-        internal LocalException Broken(string path, string problem, string hint = Bundle.Damaged)
+        internal VcgException Broken(string path, string problem, string hint = Bundle.Damaged)
         {
-            return new LocalException("bundle", Place + ": " + path + ": " + problem, hint);
+            return new VcgException("bundle", Place + ": " + path + ": " + problem, hint);
         }
     }
 

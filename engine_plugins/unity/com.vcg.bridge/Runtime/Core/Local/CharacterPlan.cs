@@ -30,7 +30,7 @@ namespace Vcg.Bridge.Local
         readonly BundleAnimation[] animations;
         readonly List<PlannedPart> parts = new List<PlannedPart>();
 
-        /// <summary>Checks the recipe. Throws <see cref="LocalException"/>: it is not of this bundle, or there is no such
+        /// <summary>Checks the recipe. Throws <see cref="VcgException"/>: it is not of this bundle, or there is no such
         /// animation.</summary>
         /// <param name="animations">ids; null for all</param>
         public CharacterPlan(BundleManifest manifest, Recipe recipe, IEnumerable<string> animations)

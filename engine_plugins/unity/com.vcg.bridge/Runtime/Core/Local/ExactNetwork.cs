@@ -38,7 +38,7 @@ namespace Vcg.Bridge.Local
         readonly OnnxProgram program;
         readonly string place;
 
-        /// <summary>Reads the network's file. Throws <see cref="LocalException"/> where it is missing, or not what the
+        /// <summary>Reads the network's file. Throws <see cref="VcgException"/> where it is missing, or not what the
         /// manifest says.</summary>
         public ExactNetwork(Bundle bundle, BundleNetwork network)
         {
@@ -55,9 +55,9 @@ namespace Vcg.Bridge.Local
             }
         }
 
-        LocalException Broken(string problem)
+        VcgException Broken(string problem)
         {
-            return new LocalException("bundle", place + ": " + problem, "get the bundle again, or export it again");
+            return new VcgException("bundle", place + ": " + problem, "get the bundle again, or export it again");
         }
 
         /// <summary>The class of each pixel of a view, [height, width].</summary>

@@ -5,7 +5,7 @@ using System.Globalization;
 namespace Vcg.Bridge.Local
 {
     /// <summary>
-    /// One JSON value with its path. The methods give checked values, or throw a <see cref="LocalException"/> that names the
+    /// One JSON value with its path. The methods give checked values, or throw a <see cref="VcgException"/> that names the
     /// source and the path inside it ("manifest.json: layers[3].parts[0].poses.walk").
     /// </summary>
     internal sealed class JsonNode
@@ -26,12 +26,12 @@ namespace Vcg.Bridge.Local
 
         public JsonValue Value { get; }
 
-        public LocalException Fault(string problem, string hint = "")
+        public VcgException Fault(string problem, string hint = "")
         {
             return source.Fault(Path, problem, hint);
         }
 
-        LocalException Expected(string what)
+        VcgException Expected(string what)
         {
             return Fault("expected " + what + ", found " + Shown(Value));
         }
@@ -253,10 +253,10 @@ namespace Vcg.Bridge.Local
             this.hint = hint;
         }
 
-        public LocalException Fault(string path, string problem, string better = "")
+        public VcgException Fault(string path, string problem, string better = "")
         {
             string place = path.Length > 0 ? name + ": " + path : name;
-            return new LocalException(code, place + ": " + problem, better.Length > 0 ? better : hint);
+            return new VcgException(code, place + ": " + problem, better.Length > 0 ? better : hint);
         }
 
         public JsonNode Parse(byte[] data)

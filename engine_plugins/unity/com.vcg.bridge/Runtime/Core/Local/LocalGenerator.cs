@@ -85,7 +85,7 @@ namespace Vcg.Bridge.Local
 
         /// <summary>The colours of a recipe, at once: for a character that is shown already and changes its ramps.</summary>
         /// <returns>256 x RGBA</returns>
-        /// <exception cref="LocalException">code "recipe": it is not one of this bundle</exception>
+        /// <exception cref="VcgException">code "recipe": it is not one of this bundle</exception>
         public byte[] Palette(Recipe recipe)
         {
             RecipeCheck.Check(Manifest, recipe);
@@ -96,7 +96,7 @@ namespace Vcg.Bridge.Local
         /// <param name="recipe">of this very bundle</param>
         /// <param name="animations">ids; null for all</param>
         /// <param name="cancel">ends it: the task is cancelled</param>
-        /// <exception cref="LocalException">in the task: codes "recipe", "bad_request" (no such animation), "bundle"</exception>
+        /// <exception cref="VcgException">in the task: codes "recipe", "bad_request" (no such animation), "bundle"</exception>
         public Task<LocalCharacter> DrawAsync(
             Recipe recipe, IEnumerable<string> animations = null, CancellationToken cancel = default(CancellationToken))
         {
@@ -225,7 +225,7 @@ namespace Vcg.Bridge.Local
             float[] logits = await fastNetwork.LogitsAsync(codes, numbers, cancel);
             int expected = batch.Count * network.Classes * network.Height * network.Width;
             if (logits.Length != expected)
-                throw new LocalException(
+                throw new VcgException(
                     "bundle",
                     network.File + ": gave " + logits.Length + " numbers, the manifest says " + expected,
                     "import the bundle again");
@@ -261,7 +261,7 @@ namespace Vcg.Bridge.Local
             for (int i = 0; i < count; i++)
                 room.Logits[i] = logits[index * count + i];
             if (!Decision.Finite(room.Logits, count))
-                throw new LocalException(
+                throw new VcgException(
                     "bundle", network.File + ": gives numbers that are not finite", "import the bundle again");
             return room.Decision.Classes(room.Logits, classes, network.Height, network.Width, false, out doubtful);
         }

@@ -416,46 +416,46 @@ namespace Vcg.Bridge.Local
             T value;
             if (name != null && table.TryGetValue(name, out value))
                 return value;
-            throw new LocalException("bad_request", "unknown " + what + ": '" + name + "'", Names.Near(name ?? "", table.Keys));
+            throw new VcgException("bad_request", "unknown " + what + ": '" + name + "'", Names.Near(name ?? "", table.Keys));
         }
 
-        /// <summary>The layer of that id. Throws <see cref="LocalException"/>.</summary>
+        /// <summary>The layer of that id. Throws <see cref="VcgException"/>.</summary>
         public BundleLayer Layer(string id)
         {
             return Find(layers, id, "layer");
         }
 
-        /// <summary>The item of that layer. Throws <see cref="LocalException"/>.</summary>
+        /// <summary>The item of that layer. Throws <see cref="VcgException"/>.</summary>
         public BundleItem Item(string layer, string id)
         {
             return Find(Find(items, layer, "layer"), id, "item of layer '" + layer + "'");
         }
 
-        /// <summary>All items of a layer, in the bundle's order. Throws <see cref="LocalException"/>.</summary>
+        /// <summary>All items of a layer, in the bundle's order. Throws <see cref="VcgException"/>.</summary>
         public IList<BundleItem> ItemsOf(string layer)
         {
             return Find(itemsOf, layer, "layer");
         }
 
-        /// <summary>The animation of that id. Throws <see cref="LocalException"/>.</summary>
+        /// <summary>The animation of that id. Throws <see cref="VcgException"/>.</summary>
         public BundleAnimation Animation(string id)
         {
             return Find(animations, id, "animation");
         }
 
-        /// <summary>The archetype of that id. Throws <see cref="LocalException"/>.</summary>
+        /// <summary>The archetype of that id. Throws <see cref="VcgException"/>.</summary>
         public BundleArchetype Archetype(string id)
         {
             return Find(archetypes, id, "archetype");
         }
 
-        /// <summary>The control of that key, "hair/length". Throws <see cref="LocalException"/>.</summary>
+        /// <summary>The control of that key, "hair/length". Throws <see cref="VcgException"/>.</summary>
         public BundleControl Control(string key)
         {
             return Find(controls, key, "control");
         }
 
-        /// <summary>The ramp of that kind. Throws <see cref="LocalException"/>.</summary>
+        /// <summary>The ramp of that kind. Throws <see cref="VcgException"/>.</summary>
         public BundleRamp Ramp(string kind, string id)
         {
             return Find(Find(ramps, kind, "kind of ramp"), id, kind + " ramp");

@@ -39,6 +39,7 @@ namespace Vcg.Bridge.Local
             JsonNode root = source.Parse(data);
             CheckFormat(root);
             root.Object(Required, "controls", "training");
+            root["format"].Int(Format, Format);
             var manifest = new BundleManifest
             {
                 Name = root["name"].Slug(),

@@ -48,7 +48,7 @@ namespace Vcg.Bridge.Local
                 return manifest.Ramp(material.Kind, ramp);
             IList<BundleRamp> ramps = manifest.RampsOf(material.Kind);
             if (ramps.Count == 0)
-                throw new LocalException(
+                throw new VcgException(
                     "bad_request", "the model '" + manifest.Name + "' has no " + material.Kind + " ramp");
             return ramps[0];
         }

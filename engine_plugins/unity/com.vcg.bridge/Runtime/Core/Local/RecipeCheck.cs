@@ -6,9 +6,9 @@ namespace Vcg.Bridge.Local
     /// <summary>The check of a recipe against its bundle, as vcg_bridge/contract/recipe_io.py does it.</summary>
     internal static class RecipeCheck
     {
-        static LocalException Fault(string path, string problem, string hint = "")
+        static VcgException Fault(string path, string problem, string hint = "")
         {
-            return new LocalException("recipe", "recipe: " + path + ": " + problem, hint);
+            return new VcgException("recipe", "recipe: " + path + ": " + problem, hint);
         }
 
         /// <summary>Throws unless the recipe is a complete character of this very bundle, with nothing superfluous.</summary>
@@ -30,7 +30,7 @@ namespace Vcg.Bridge.Local
             CheckRamps(manifest, recipe);
         }
 
-        static LocalException Unknown(BundleManifest manifest, string path, string what, string name)
+        static VcgException Unknown(BundleManifest manifest, string path, string what, string name)
         {
             return Fault(path, "there is no " + what + " '" + name + "' in the bundle '" + manifest.Name + "'");
         }
@@ -38,12 +38,12 @@ namespace Vcg.Bridge.Local
         static void CheckModel(BundleManifest manifest, Recipe recipe)
         {
             if (recipe.Model != manifest.Name)
-                throw new LocalException(
+                throw new VcgException(
                     "recipe",
                     "the recipe was made with the bundle '" + recipe.Model + "', not with '" + manifest.Name + "'",
                     "open the bundle '" + recipe.Model + "' to use it");
             if (recipe.ModelSha256 != manifest.Sha256)
-                throw new LocalException(
+                throw new VcgException(
                     "recipe",
                     "the recipe was made with another version of the bundle '" + recipe.Model + "' (sha256 "
                     + Short(recipe.ModelSha256) + "...) than this one: " + manifest.Version + " (sha256 "
