@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.godot import new_project
+
 
 @dataclass(frozen=True)
 class Runner:
@@ -24,4 +26,16 @@ def _python(folder: Path) -> list[str]:
     return [sys.executable, "-m", "tests.conformance.runner"]
 
 
-RUNNERS = (Runner("python", _python, (pytest.mark.socket,), frozenset({"zstd"})),)
+def _godot(folder: Path) -> list[str]:
+    project = new_project(folder)
+    home = [
+        f"{name}={x}" for name, x in project.environ.items() if name in ("HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME")
+    ]
+    script = "res://tests/conformance.gd"
+    return ["env", *home, project.godot, "--headless", "--path", str(project.path), "--script", script, "--"]
+
+
+RUNNERS = (
+    Runner("python", _python, (pytest.mark.socket,), frozenset({"zstd"})),
+    Runner("godot", _godot, (pytest.mark.godot, pytest.mark.socket), frozenset({"zstd", "tls"})),
+)

@@ -25,7 +25,11 @@ from pathlib import Path
 from subprocess import Popen
 from typing import Any
 
-import trustme
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from tests.conformance.peers import ActPeer
 from tests.conformance.proxy import Proxy
@@ -206,12 +210,26 @@ def stop(process: Popen[str], *, kill: bool = False) -> None:
 
 
 def _certificate(folder: Path, days: int = 2) -> Path:
+    """A certificate that signs itself, as the openssl command of docs/cli.md makes it: Godot can pin no other."""
     folder.mkdir()
-    end = datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=days)
-    made = trustme.CA().issue_cert("127.0.0.1", "localhost", not_after=end)
-    made.cert_chain_pems[0].write_to_path(str(folder / "cert.pem"))
-    made.private_key_pem.write_to_path(str(folder / "key.pem"))
-    (folder / "key.pem").chmod(0o600)
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "vcg")])
+    now = datetime.datetime.now(datetime.UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=3))
+        .not_valid_after(now + datetime.timedelta(days=days))
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    (folder / "cert.pem").write_bytes(made.public_bytes(Encoding.PEM))
+    (folder / "key.pem").touch(0o600)
+    (folder / "key.pem").write_bytes(pem)
     return folder / "cert.pem"
 
 

@@ -11,8 +11,9 @@ const _MOST_UNSENT := 4 << 20
 var ready := false
 ## Why there is no connection (any more), in words; empty while there is one.
 var fault := ""
-## It cannot get better by itself: credentials or a certificate are wrong.
-var hopeless := false
+## The error code where it cannot get better by itself: credentials or a certificate are wrong, or the other side sends what
+## it must not. Empty: try again.
+var code := ""
 ## What to do about the fault; may be empty.
 var hint := ""
 
@@ -45,7 +46,7 @@ func _init(settings: ConnectionSettings, now: float) -> void:
 	_zmtp = Zmtp.new(now, settings.username, settings.password, settings.ping_s, settings.dead_s)
 	if not _zmtp.fault.is_empty():
 		_fail(_zmtp.fault)
-		hopeless = true
+		code = "auth"
 	elif settings.host.is_valid_ip_address():
 		_addresses = [settings.host]
 		_connect_next()
@@ -189,8 +190,12 @@ func _exchange(stream: StreamPeer, now: float) -> void:
 				break
 	_zmtp.tick(now)
 	if not _zmtp.fault.is_empty():
-		hopeless = _zmtp.refused
-		_fail(_zmtp.fault, "check the user name and the password" if hopeless else "")
+		if _zmtp.refused:
+			code = "auth"
+			_fail(_zmtp.fault, "check the user name and the password")
+		else:
+			code = "protocol" if _zmtp.violated else ""
+			_fail(_zmtp.fault)
 		return
 	ready = _zmtp.ready
 	_write(stream)
@@ -215,18 +220,20 @@ func _fail_closed() -> void:
 			"see whether a VCG Bridge server listens there, and whether it wants TLS"
 		)
 	else:
-		_fail("what listens there closed the connection during the handshake", "see whether a VCG Bridge server runs there")
+		_fail(
+			"what listens there closed the connection during the handshake",
+			"see whether a VCG Bridge server runs there that was started with --tls"
+		)
 
 
 func _fail_tls() -> void:
-	if _tls.get_status() == StreamPeerTLS.STATUS_ERROR_HOSTNAME_MISMATCH:
-		_fail(
-			'the server\'s certificate is not for "%s"' % _settings.server_name, "check the server name that you expect"
-		)
-	else:
-		_fail(
-			"no TLS connection with the certificate %s: the server's is another one or has expired, or it speaks no TLS"
-			% _settings.trusted_path,
-			"get the server's certificate anew, and see whether the server was started with --tls"
-		)
-	hopeless = true
+	_tcp.poll()
+	if _tcp.get_status() != StreamPeerTCP.STATUS_CONNECTED:
+		_fail_closed()  # by the other side: perhaps it goes down just now
+		return
+	code = "auth"
+	var other_name := "" if _settings.server_name.is_empty() else ', or is not for "%s"' % _settings.server_name
+	_fail(
+		"the server's certificate is not the one in %s, has expired%s" % [_settings.trusted_path, other_name],
+		"get the server's certificate anew; see whether the server was started with --tls"
+	)

@@ -298,6 +298,7 @@ func _advance(job: JobState, reply: Dictionary, frames: Array[PackedByteArray], 
 			if job.next_seq != job.accepted.get("chunks", -1):
 				var words := "the job ended after %d chunks" % job.next_seq
 				_end(job, VcgError.new("protocol", words, "a bug of the server; report it", {}, job.id()))
+				_send({"type": "cancel", "id": job.id()}, now)
 				return
 			job.finished = true
 			jobs.erase(job.id())

@@ -141,10 +141,10 @@ func _keep() -> bool:
 func _break() -> void:
 	var link := _link
 	_link = null
-	if link.hopeless:
-		_session.fail(VcgError.new("auth", "%s: %s" % [_session.address(), link.fault], link.hint))
-	else:
+	if link.code.is_empty():
 		_session.lost(link.fault, _now(), false, link.hint)
+	else:
+		_session.fail(VcgError.new(link.code, "%s: %s" % [_session.address(), link.fault], link.hint))
 
 
 func _flush() -> void:

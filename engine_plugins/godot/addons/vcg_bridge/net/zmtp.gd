@@ -24,6 +24,8 @@ var ready := false
 var fault := ""
 ## The fault is the credentials'.
 var refused := false
+## The fault is that the peer, after the handshake, sent what no server may send.
+var violated := false
 
 var _plain := false
 var _username := PackedByteArray()
@@ -93,7 +95,7 @@ func tick(now: float) -> void:
 		return
 	if _pinged_at >= 0.0:
 		if now - _pinged_at >= _dead_s:
-			_fail("the server gave no sign of life")
+			fault = "the server gave no sign of life"
 	elif now - _heard_at >= _ping_s:
 		_pinged_at = now
 		_command("PING", [_TTL_TENTHS >> 8, _TTL_TENTHS & 0xFF])
@@ -102,6 +104,7 @@ func tick(now: float) -> void:
 func _fail(why: String) -> bool:
 	if fault.is_empty():
 		fault = why
+		violated = ready
 	return false
 
 

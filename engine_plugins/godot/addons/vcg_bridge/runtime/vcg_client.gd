@@ -38,7 +38,8 @@ const _Session := preload("../net/session.gd")
 const _V := preload("../net/vocabulary.gd")
 const _Worker := preload("../net/worker.gd")
 
-## Where the server is: [code]tcp://HOST:PORT[/code].
+## Where the server is: [code]tcp://HOST:PORT[/code], or [code]tls://HOST:PORT[/code] with
+## [member tls_certificate_path].
 @export var address := "tcp://127.0.0.1:7421"
 ## Where the server asks for one. Beyond loopback it is sent through TLS only.
 @export var token := ""
@@ -303,12 +304,12 @@ func _session_options() -> _Session.Options:
 
 ## Where and how to connect. What is wrong with the settings; null where nothing is.
 func _fill(connection: _Link.ConnectionSettings) -> VcgError:
-	var pattern := RegEx.create_from_string("^tcp://(?:\\[([0-9A-Fa-f:.]+)\\]|([A-Za-z0-9_.-]+)):([0-9]{1,5})$")
+	var pattern := RegEx.create_from_string("^(tcp|tls)://(?:\\[([0-9A-Fa-f:.]+)\\]|([A-Za-z0-9_.-]+)):([0-9]{1,5})$")
 	var found := pattern.search(address)
-	if found == null or not (found.get_string(3).to_int() in range(1, 65536)):
+	if found == null or not (found.get_string(4).to_int() in range(1, 65536)):
 		return VcgError.new("bad_request", '"%s" is no address' % address, "for example " + _V.DEFAULT_ADDRESS)
-	connection.host = found.get_string(1) + found.get_string(2)
-	connection.port = found.get_string(3).to_int()
+	connection.host = found.get_string(2) + found.get_string(3)
+	connection.port = found.get_string(4).to_int()
 	connection.server_name = tls_server_name
 	connection.username = username
 	connection.password = password
@@ -316,6 +317,10 @@ func _fill(connection: _Link.ConnectionSettings) -> VcgError:
 	connection.dead_s = dead_ms / 1000.0
 	if not tls_certificate_path.is_empty():
 		return _load_certificate(connection)
+	if found.get_string(1) == "tls":
+		return VcgError.new(
+			"config", "TLS with %s needs its certificate" % connection.host, "set tls_certificate_path to a copy of it"
+		)
 	var secret := not (token.is_empty() and password.is_empty())
 	if secret and not (connection.host in ["localhost", "::1"] or connection.host.begins_with("127.")):
 		return VcgError.new(
