@@ -44,7 +44,7 @@ def test_every_line_becomes_a_folder(vcg: Vcg, tmp_path: Path, server: ServerPro
     assert folders == {"guard-7", "Old Tom", "npc-9", "guard-7-line5"}
     for name in folders:
         folder = tmp_path / "out" / name
-        recipe = parse_recipe((folder / f"{name}.recipe.json").read_bytes())
+        recipe = parse_recipe((folder / f"{name}.vcg.json").read_bytes())
         assert (folder / f"{name}.png").is_file()
         assert (folder / "CREDITS.txt").is_file()
         assert recipe.model == "tiny"
@@ -76,7 +76,7 @@ def test_bad_lines_are_numbered_and_stop_nothing(vcg: Vcg, tmp_path: Path, serve
         {"archetype": "gaurd", "name": "b"},
         {"seed": 1, "name": "A"},
         {"seed": 2, "items": {"hair": "nothing"}},
-        {"recipe": "none.recipe.json"},
+        {"recipe": "none.vcg.json"},
         b"\xff\xfe broken bytes".decode("utf-8", "surrogateescape").encode("utf-8", "backslashreplace").decode(),
         {"seed": 3, "name": "c"},
     )
@@ -141,7 +141,7 @@ def test_second_run_makes_nothing_and_changed_lines_are_made_again(
     (out / "c" / "c.gif").unlink()
     assert run(vcg, server, requests, out).code == 0
     assert json.loads((out / "summary.json").read_text())["made_now"] == 2
-    assert parse_recipe((out / "b" / "b.recipe.json").read_bytes()).seed == 22
+    assert parse_recipe((out / "b" / "b.vcg.json").read_bytes()).seed == 22
     assert (out / "c" / "c.gif").is_file()
     assert run(vcg, server, requests, out, "--scale", 2).code == 0  # other files: all again
     assert json.loads((out / "summary.json").read_text())["made_now"] == 3
@@ -152,7 +152,7 @@ def test_flat_shares_one_folder_and_one_credits_file(vcg: Vcg, tmp_path: Path, s
     out = tmp_path / "out"
     assert run(vcg, server, requests, out, "--flat").code == 0
     assert not [p for p in out.iterdir() if p.is_dir()]
-    assert len(list(out.glob("n*.recipe.json"))) == 12
+    assert len(list(out.glob("n*.vcg.json"))) == 12
     every = set()
     assert run(vcg, server, requests, tmp_path / "apart").code == 0
     for path in (tmp_path / "apart").rglob("CREDITS.txt"):
@@ -214,7 +214,7 @@ def test_one_batch_at_a_time_in_a_folder(vcg: Vcg, tmp_path: Path, server: Serve
 
 def test_only_leftovers_of_a_kill_are_swept(tmp_path: Path) -> None:
     kept = [".b.png.01234567.tmp", "a.png", ".a.png.tmp", ".a.png.0123456x.tmp", "notes.tmp"]
-    gone = [".a.png.01234567.tmp", ".a.recipe.json.89abcdef.tmp", ".CREDITS.txt.89abcdef.tmp"]
+    gone = [".a.png.01234567.tmp", ".a.vcg.json.89abcdef.tmp", ".CREDITS.txt.89abcdef.tmp"]
     for name in kept + gone:
         (tmp_path / name).touch()
     journal_module.sweep(tmp_path, "a")

@@ -11,7 +11,8 @@ import vcg_bridge
 from tests.support.commands import ROOT, Vcg, start_vcg
 from vcg_bridge.cli import bundles as bundles_module
 
-COMMANDS = ("generate", "batch", "serve", "bundles", "doctor", "bench")
+COMMANDS = ("generate", "batch", "serve", "bundles", "plugin", "doctor", "bench")
+PLUGIN = ("plugin install", "plugin list", "plugin path")
 
 
 def test_help_lists_every_command_and_where_to_start(vcg: Vcg) -> None:
@@ -23,7 +24,9 @@ def test_help_lists_every_command_and_where_to_start(vcg: Vcg) -> None:
     assert "generate" in vcg().out  # nothing at all: the same help
 
 
-@pytest.mark.parametrize("command", [*COMMANDS, "bundles list", "bundles show", "bundles verify", "bundles add"])
+@pytest.mark.parametrize(
+    "command", [*COMMANDS, "bundles list", "bundles show", "bundles verify", "bundles add", *PLUGIN]
+)
 def test_every_command_and_option_says_what_it_does(vcg: Vcg, command: str) -> None:
     done = vcg(*command.split(), "--help")
     assert done.code == 0
@@ -37,7 +40,7 @@ def test_every_command_and_option_says_what_it_does(vcg: Vcg, command: str) -> N
 def test_page_names_no_option_that_is_gone(vcg: Vcg) -> None:
     page = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
     helps = "".join(
-        vcg(*c.split(), "--help").out for c in ("", *COMMANDS, "bundles list", "bundles show", "bundles add")
+        vcg(*c.split(), "--help").out for c in ("", *COMMANDS, "bundles list", "bundles show", "bundles add", *PLUGIN)
     )
     for option in set(re.findall(r"`(--[a-z][a-z-]+)", page)):
         assert re.search(rf"(?<![\w-]){option}(?![\w-])", helps), option

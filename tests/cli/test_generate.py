@@ -19,7 +19,7 @@ from vcg_bridge.contract.recipe_io import parse_recipe
 
 pytestmark = pytest.mark.socket
 
-FILES = {".png", ".json", ".tres", ".gif", ".contact.png", ".recipe.json"}
+FILES = {".png", ".json", ".tres", ".gif", ".contact.png", ".vcg.json"}
 TINY = "--bundle=tiny"
 
 
@@ -32,7 +32,7 @@ def test_one_command_writes_everything_and_leaves_no_server(
     assert set(files) == {f"guard-7{suffix}" for suffix in FILES} | {"CREDITS.txt"}
     assert Image.open(io.BytesIO(files["guard-7.png"])).mode == "P"
     assert json.loads(files["guard-7.json"])["frames"]
-    recipe = parse_recipe(files["guard-7.recipe.json"])
+    recipe = parse_recipe(files["guard-7.vcg.json"])
     assert (recipe.model, recipe.archetype, recipe.seed) == ("tiny", "guard", 7)
     assert b"Nobody" in files["CREDITS.txt"]
     assert str(tmp_path / "npc" / "guard-7.contact.png") in done.out
@@ -45,7 +45,7 @@ def test_recipe_file_and_text_make_the_same_bytes(vcg: Vcg, tmp_path: Path, serv
     first = vcg("generate", TINY, "--seed", 11, "--novelty", 1, "--out", tmp_path / "a", "--json")
     text = json.loads(first.out)["characters"][0]["recipe_text"]
     name = json.loads(first.out)["characters"][0]["name"]
-    recipe = tmp_path / "a" / f"{name}.recipe.json"
+    recipe = tmp_path / "a" / f"{name}.vcg.json"
     assert vcg("generate", TINY, "--recipe", recipe, "--out", tmp_path / "b").code == 0
     # another server, which has drawn other things before, and the text form
     assert vcg("generate", "--server", server.address, "--seed", 3, "--out", tmp_path / "x").code == 0
@@ -64,7 +64,7 @@ def test_sheet_options_reach_the_files(vcg: Vcg, tmp_path: Path, server: ServerP
     assert done.code == 0, done.err
     plain, full = contents(tmp_path / "plain"), contents(tmp_path / "full")
     assert set(full) - set(plain) == {"x.normal.png", "x.walk.gif", "x.idle.gif"}
-    assert plain["x.recipe.json"] == full["x.recipe.json"]
+    assert plain["x.vcg.json"] == full["x.vcg.json"]
     palette = Image.open(io.BytesIO(full["x.png"])).convert("RGBA").getcolors(1 << 16)
     assert palette is not None
     assert (255, 0, 0, 255) in {colour for _, colour in palette}
@@ -82,7 +82,7 @@ def test_wishes_are_in_the_recipe(vcg: Vcg, tmp_path: Path, server: ServerProces
         "--ramp", f"skin={ramp}", "--out", tmp_path, "--name", "x",
     )  # fmt: skip
     assert done.code == 0, done.err
-    recipe = parse_recipe((tmp_path / "x.recipe.json").read_bytes())
+    recipe = parse_recipe((tmp_path / "x.vcg.json").read_bytes())
     assert recipe.layers["hair"].item == hair
     assert "helm" not in recipe.layers
     assert recipe.ramps["skin"] == ramp
@@ -94,12 +94,12 @@ def test_controls_change_the_style_in_steps(vcg: Vcg, tmp_path: Path, server: Se
     def recipe(name: str, *options: object) -> Recipe:
         done = vcg("generate", *common, "--name", name, *options)
         assert done.code == 0, done.err
-        return parse_recipe((tmp_path / f"{name}.recipe.json").read_bytes())
+        return parse_recipe((tmp_path / f"{name}.vcg.json").read_bytes())
 
     plain = recipe("plain", "--seed", 5, "--item", "hair=short-02-cowlick")
     longer = recipe("longer", "--seed", 5, "--item", "hair=short-02-cowlick", "--control", "hair/length=1")
-    first = recipe("first", "--from", tmp_path / "plain.recipe.json", "--seed", 5, "--control", "hair/length=0.5")
-    second = recipe("second", "--from", tmp_path / "first.recipe.json", "--seed", 5, "--control", "hair/length=0.5")
+    first = recipe("first", "--from", tmp_path / "plain.vcg.json", "--seed", 5, "--control", "hair/length=0.5")
+    second = recipe("second", "--from", tmp_path / "first.vcg.json", "--seed", 5, "--control", "hair/length=0.5")
     assert (plain.layers["hair"].code, plain.layers["hair"].item) == ((), "short-02-cowlick")
     assert len({plain.layers["hair"], longer.layers["hair"], first.layers["hair"]}) == 3
     steps = zip(second.layers["hair"].code, longer.layers["hair"].code, strict=True)
@@ -113,13 +113,13 @@ def test_controls_change_the_style_in_steps(vcg: Vcg, tmp_path: Path, server: Se
 def test_reroll_changes_only_that_and_lock_keeps_only_that(vcg: Vcg, tmp_path: Path, server: ServerProcess) -> None:
     common = ["--server", server.address, "--animations", "idle", "--out", tmp_path]
     assert vcg("generate", *common, "--seed", 1, "--name", "base").code == 0
-    base = parse_recipe((tmp_path / "base.recipe.json").read_bytes())
+    base = parse_recipe((tmp_path / "base.vcg.json").read_bytes())
     rerolled, locked = set(), set()
     for seed in range(20, 28):
-        start = ["--from", tmp_path / "base.recipe.json", "--seed", seed]
+        start = ["--from", tmp_path / "base.vcg.json", "--seed", seed]
         done = vcg("generate", *common, *start, "--reroll", "hair", "--name", "r")
         assert done.code == 0, done.err
-        r = parse_recipe((tmp_path / "r.recipe.json").read_bytes())
+        r = parse_recipe((tmp_path / "r.vcg.json").read_bytes())
         assert {k: c for k, c in r.layers.items() if k != "hair"} == {
             k: c for k, c in base.layers.items() if k != "hair"
         }
@@ -127,7 +127,7 @@ def test_reroll_changes_only_that_and_lock_keeps_only_that(vcg: Vcg, tmp_path: P
         rerolled.add((r.layers.get("hair"), r.ramps.get("hair")))
         done = vcg("generate", *common, *start, "--lock", "body", "--name", "k")
         assert done.code == 0, done.err
-        k = parse_recipe((tmp_path / "k.recipe.json").read_bytes())
+        k = parse_recipe((tmp_path / "k.vcg.json").read_bytes())
         assert k.layers["body"] == base.layers["body"]
         locked.add(str(k.layers))
     assert len(rerolled) > 1
@@ -151,8 +151,8 @@ def test_count_names_each_by_its_seed(vcg: Vcg, tmp_path: Path, server: ServerPr
         "idle",
     )
     assert done.code == 0, done.err
-    names = {path.name for path in tmp_path.glob("*.recipe.json")}
-    assert names == {"guard-5.recipe.json", "guard-6.recipe.json", "guard-7.recipe.json"}
+    names = {path.name for path in tmp_path.glob("*.vcg.json")}
+    assert names == {"guard-5.vcg.json", "guard-6.vcg.json", "guard-7.vcg.json"}
 
 
 @pytest.mark.parametrize(
@@ -168,9 +168,9 @@ def test_count_names_each_by_its_seed(vcg: Vcg, tmp_path: Path, server: ServerPr
         (["--control", "hair/lenght=1"], "unknown control: 'hair/lenght'", '"hair/length"'),
         (["--control", "hair/length=1", "--item", "hair=long-01-braid"], "hair 'long-01-braid'", "short-01-buzz"),
         (["--no", "body"], "body", ""),
-        (["--recipe", "nowhere.recipe.json"], "nowhere.recipe.json: there is no such file", "NAME.recipe.json"),
+        (["--recipe", "nowhere.vcg.json"], "nowhere.vcg.json: there is no such file", "NAME.vcg.json"),
         (["--recipe", "vcg1.AAAA"], "damaged", "copy it whole"),
-        (["--from", "nowhere.recipe.json"], "there is no such file", ""),
+        (["--from", "nowhere.vcg.json"], "there is no such file", ""),
     ],
 )
 def test_what_the_model_does_not_know(
@@ -185,7 +185,7 @@ def test_what_the_model_does_not_know(
 
 def test_recipe_of_another_model(vcg: Vcg, tmp_path: Path, server: ServerProcess) -> None:
     assert vcg("generate", "--server", server.address, "--seed", 1, "--name", "x", "--out", tmp_path).code == 0
-    path = tmp_path / "x.recipe.json"
+    path = tmp_path / "x.vcg.json"
     other = json.loads(path.read_bytes())
     for changes in ({"model": "other"}, {"model_sha256": "0" * 64}):
         path.write_text(json.dumps({**other, **changes}))
@@ -198,7 +198,7 @@ def test_recipe_of_another_model(vcg: Vcg, tmp_path: Path, server: ServerProcess
 def test_recipe_finds_its_bundle_among_the_installed(vcg: Vcg, tmp_path: Path) -> None:
     first = vcg("generate", TINY, "--seed", 1, "--name", "x", "--animations", "idle", "--out", tmp_path / "a", "--json")
     text = json.loads(first.out)["characters"][0]["recipe_text"]
-    recipe = tmp_path / "a" / "x.recipe.json"
+    recipe = tmp_path / "a" / "x.vcg.json"
     again = vcg("generate", "--recipe", recipe, "--animations", "idle", "--out", tmp_path / "b")  # no --bundle
     assert again.code == 0, again.err
     assert contents(tmp_path / "a") == contents(tmp_path / "b")
@@ -267,7 +267,7 @@ def test_stranger_at_the_default_address_is_left_alone(
     done = vcg("generate", f"--bundle={other}", "--seed", 1, "--animations", "idle", "--out", tmp_path / "out")
     assert done.code == 0, done.err
     assert "draws with another bundle" in done.err
-    assert parse_recipe(next((tmp_path / "out").glob("*.recipe.json")).read_bytes()).model == "tiny"
+    assert parse_recipe(next((tmp_path / "out").glob("*.vcg.json")).read_bytes()).model == "tiny"
 
 
 def test_server_dies_with_the_command_that_started_it(tmp_path: Path) -> None:

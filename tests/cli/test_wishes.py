@@ -68,7 +68,7 @@ def test_bad_options_are_named(call: object, says: str) -> None:
 
 
 def test_recipe_from_file_and_text(manifest: Manifest, recipe: Recipe, tmp_path: Path) -> None:
-    path = tmp_path / "anna.recipe.json"
+    path = tmp_path / "anna.vcg.json"
     path.write_bytes(recipe_bytes(recipe))
     assert wishes.read_recipe(str(path), manifest) == (recipe, "anna")
     text = recipe_text(manifest, recipe)
@@ -78,15 +78,15 @@ def test_recipe_from_file_and_text(manifest: Manifest, recipe: Recipe, tmp_path:
 
 
 def test_recipe_that_is_not_there_names_the_near_one(manifest: Manifest, tmp_path: Path) -> None:
-    (tmp_path / "anna.recipe.json").write_bytes(b"{}")
+    (tmp_path / "anna.vcg.json").write_bytes(b"{}")
     with pytest.raises(RecipeError, match="there is no such file") as caught:
-        wishes.read_recipe(str(tmp_path / "ana.recipe.json"), manifest)
-    assert "anna.recipe.json" in caught.value.hint
+        wishes.read_recipe(str(tmp_path / "ana.vcg.json"), manifest)
+    assert "anna.vcg.json" in caught.value.hint
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b"[1]", b"\xff\xfe", b'{"format": 99}', b"vcg1.AAAA", b"{" * 5000])
 def test_damaged_recipes_are_one_clear_error(manifest: Manifest, tmp_path: Path, content: bytes) -> None:
-    path = tmp_path / "x.recipe.json"
+    path = tmp_path / "x.vcg.json"
     path.write_bytes(content)
     with pytest.raises(RecipeError):
         wishes.read_recipe(str(path), manifest)
@@ -112,8 +112,8 @@ def test_line_takes_defaults_and_its_number_as_seed(manifest: Manifest) -> None:
 
 
 def test_line_with_recipes(manifest: Manifest, recipe: Recipe, tmp_path: Path) -> None:
-    (tmp_path / "anna.recipe.json").write_bytes(recipe_bytes(recipe))
-    assert line(manifest, '{"recipe": "anna.recipe.json"}', folder=tmp_path) == Wish(recipe=recipe, name="anna")
+    (tmp_path / "anna.vcg.json").write_bytes(recipe_bytes(recipe))
+    assert line(manifest, '{"recipe": "anna.vcg.json"}', folder=tmp_path) == Wish(recipe=recipe, name="anna")
     inline = json.dumps({"recipe": json.loads(recipe_bytes(recipe)), "name": "b"})
     assert line(manifest, inline) == Wish(recipe=recipe, name="b")
     text = json.dumps({"from": recipe_text(manifest, recipe), "reroll": ["hair"]})
@@ -140,7 +140,7 @@ def test_line_with_recipes(manifest: Manifest, recipe: Recipe, tmp_path: Path) -
         ('{"items": ["hair"]}', "line 12: items: expected an object"),
         ('{"animations": []}', "line 12: animations"),
         ('{"reroll": ["hair"]}', "`reroll` and `lock` need `from`"),
-        ('{"recipe": "none.recipe.json"}', "no such file"),
+        ('{"recipe": "none.vcg.json"}', "no such file"),
         ('{"recipe": {}}', "recipe"),
         ('{"recipe": "x", "seed": 1}', "`seed` cannot be given with it"),
         ("[" * 3000, "line 12: is nested too deeply"),

@@ -221,6 +221,6 @@ def test_what_the_bundle_has_not_is_named(
 
 
 def test_a_file_with_a_byte_order_mark_is_read(recipe: Recipe, tmp_path: Path) -> None:
-    path = tmp_path / "a.recipe.json"
+    path = tmp_path / "a.vcg.json"
     path.write_bytes(b"\xef\xbb\xbf" + json.dumps(recipe_to_dict(recipe), indent=2).encode())
     assert parse_recipe(path.read_bytes()) == recipe

@@ -22,7 +22,7 @@ from vcg_bridge.sprites.writer import WriteOptions, character_files, check_name,
 
 LINES = ["Hair: A. CC0."]
 EVERYTHING = {
-    "guard-7.png", "guard-7.json", "guard-7.tres", "guard-7.gif", "guard-7.contact.png", "guard-7.recipe.json",
+    "guard-7.png", "guard-7.json", "guard-7.tres", "guard-7.gif", "guard-7.contact.png", "guard-7.vcg.json",
     "CREDITS.txt",
 }  # fmt: skip
 
@@ -38,7 +38,7 @@ def test_everything_is_written_and_fits_together(manifest: Manifest, character: 
     described = json.loads((folder / "guard-7.json").read_text())
     assert described["meta"]["image"] == "guard-7.png"
     assert 'path="guard-7.png"' in (folder / "guard-7.tres").read_text()
-    assert parse_recipe((folder / "guard-7.recipe.json").read_bytes()) == character.recipe
+    assert parse_recipe((folder / "guard-7.vcg.json").read_bytes()) == character.recipe
     assert "- Hair: A. CC0." in (folder / "CREDITS.txt").read_text()
 
 

@@ -67,7 +67,7 @@ def drawn_crate() -> np.ndarray:
 
 
 def test_what_is_generated_is_what_was_drawn(followed: Path) -> None:
-    recipe = json.loads((followed / "npcs/blue.recipe.json").read_text())
+    recipe = json.loads((followed / "npcs/blue.vcg.json").read_text())
     head = recipe["layers"]["head"]["item"]
     behind, chassis, gear = drawn_crate()
     ramps = {"gray": "box", "green": "dome", "red": "visor"}  # whose colours the head has: its own, or another's

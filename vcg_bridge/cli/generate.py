@@ -33,7 +33,7 @@ FILE_NOTES = {
     ".json": "frames, tags and durations (Aseprite)",
     ".tres": "SpriteFrames for Godot",
     ".gif": "all animations, moving",
-    ".recipe.json": "makes the same character again",
+    ".vcg.json": "makes the same character again",
     "CREDITS.txt": "whom to credit: ship it with your game",
 }
 
@@ -96,7 +96,7 @@ def generate(
         typer.Option(
             "--from",
             metavar="RECIPE",
-            help="Start from this character: a .recipe.json or a vcg1... text.",
+            help="Start from this character: a .vcg.json or a vcg1... text.",
             rich_help_panel=o.WHAT,
         ),
     ] = "",
@@ -124,7 +124,7 @@ def generate(
             "--recipe",
             "-r",
             metavar="RECIPE",
-            help="Make exactly this character again: a .recipe.json or a vcg1... text.",
+            help="Make exactly this character again: a .vcg.json or a vcg1... text.",
             rich_help_panel=o.WHAT,
         ),
     ] = "",
@@ -211,7 +211,7 @@ def _check(asked: Design, *, recipe: str, start: str, seed: int | None, novelty:
             f"--recipe makes exactly that character; {given[0]} cannot change it", hint="use --from to change one"
         )
     if not start and (asked.reroll or asked.keep):
-        raise BadRequest("--reroll and --lock need a character to start from", hint="add --from NAME.recipe.json")
+        raise BadRequest("--reroll and --lock need a character to start from", hint="add --from NAME.vcg.json")
     if asked.reroll and asked.keep:
         raise BadRequest("give either --reroll or --lock", hint="--reroll draws only that anew, --lock keeps only that")
 

@@ -19,6 +19,7 @@ from vcg_bridge.cli.bench import bench
 from vcg_bridge.cli.bundles import bundles
 from vcg_bridge.cli.doctor import doctor
 from vcg_bridge.cli.generate import generate
+from vcg_bridge.cli.plugin import plugins
 from vcg_bridge.cli.serve import serve
 from vcg_bridge.contract.errors import VcgError
 
@@ -32,12 +33,13 @@ app = typer.Typer(
 )
 app.command(
     epilog="A guard:  vcg generate --archetype guard --seed 7 --out npcs\n\n"
-    "The same with other hair:  vcg generate --from npcs/guard-7.recipe.json --reroll hair --out npcs\n\n"
+    "The same with other hair:  vcg generate --from npcs/guard-7.vcg.json --reroll hair --out npcs\n\n"
     "What there is:  vcg bundles show"
 )(generate)
 app.command(epilog="What a line may hold is in docs/cli.md; the words are those of `vcg generate`.")(batch)
 app.command()(serve)
 app.add_typer(bundles, name="bundles")
+app.add_typer(plugins, name="plugin")
 app.command()(doctor)
 app.command()(bench)
 

@@ -18,7 +18,7 @@ from vcg_bridge.contract.recipe_io import MAX_RECIPE_BYTES, parse_recipe, recipe
 from vcg_bridge.contract.recipe_text import is_recipe_text, recipe_from_text, text_model
 from vcg_bridge.contract.vocabulary import MAX_SEED
 
-RECIPE_SUFFIX = ".recipe.json"
+RECIPE_SUFFIX = ".vcg.json"
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ def read_recipe(source: str, manifest: Manifest) -> tuple[Recipe, str]:
             data = file.read(MAX_RECIPE_BYTES + 1)
     except FileNotFoundError:
         raise RecipeError(
-            f"{source}: there is no such file", hint=_nearby(path) or "give a NAME.recipe.json, or a text vcg1..."
+            f"{source}: there is no such file", hint=_nearby(path) or "give a NAME.vcg.json, or a text vcg1..."
         ) from None
     except (OSError, ValueError) as error:
         raise RecipeError(f"{source}: cannot be read ({getattr(error, 'strerror', None) or error})") from None

@@ -70,6 +70,36 @@ def fields(kind: type[Any]) -> list[dict[str, object]]:
     return rows
 
 
+def shape_of(hint: Any) -> dict[str, object]:
+    """A field's type as a tree, for readers in other languages: every limit said, also those of entries.
+
+    type: str, bin, int, float, bool, scalar, recipe, record, array, map. or_nil: nil is allowed. record: its name.
+    of: the shape of the entries. low, high: of numbers. least, most (also: one further length): UTF-8 bytes of a str,
+    bytes of a bin, entries of an array or a map. names: a str that is one of these.
+    """
+    origin, args = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (typing.Union, types.UnionType):
+        return shape_of(next(x for x in args if x is not type(None))) | {"or_nil": True}
+    if origin is typing.Annotated:
+        shape = shape_of(args[0]) | limits_of(hint)
+        if shape["type"] == "float":
+            shape |= {name: float(typing.cast("float", shape[name])) for name in ("low", "high")}
+        if "names" in shape:
+            del shape["most"]  # the names say it all
+        return shape
+    if origin is tuple and args[-1] is not Ellipsis:
+        return {"type": "array", "of": shape_of(args[0]), "least": len(args), "most": len(args)}
+    if origin is tuple:
+        return {"type": "array", "of": shape_of(args[0]), "most": v.MAX_LENGTH}
+    if isinstance(origin, type) and issubclass(origin, Mapping):
+        return {"type": "map", "of": shape_of(args[1]), "most": v.MAX_LENGTH}
+    name = _NAMES[hint]
+    if name in RECORDS:
+        return {"type": "record", "record": name}
+    bounds = {"str": v.MAX_TEXT_BYTES, "bin": v.MAX_BIN_BYTES}
+    return {"type": name} | ({"most": bounds[name]} if name in bounds else {})
+
+
 def _plain(value: object) -> object:
     """A default in JSON: a record whose fields all have their defaults is the empty map."""
     if dataclasses.is_dataclass(value):

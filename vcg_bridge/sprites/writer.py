@@ -103,7 +103,7 @@ def character_files(
             files[f"{name}.{animation}.gif"] = gif
     contact = contact_sheet(character, manifest, title=_title(name, character), scale=options.contact_scale)
     files[f"{name}.contact.png"] = indexed_png(*contact)
-    files[f"{name}.recipe.json"] = recipe_bytes(recipe) + b"\n"
+    files[f"{name}.vcg.json"] = recipe_bytes(recipe) + b"\n"
     return files
 
 
@@ -116,7 +116,7 @@ def write_character(
     *,
     credits: Sequence[str],
 ) -> list[Path]:
-    """NAME.png, .json, .tres, .gif, .contact.png, .recipe.json and CREDITS.txt in the folder, which is made if missing.
+    """NAME.png, .json, .tres, .gif, .contact.png, .vcg.json and CREDITS.txt in the folder, which is made if missing.
 
     credits: lines of sprites.credits.credit_lines. A CREDITS.txt that is there keeps what it says. Returns the paths
     written. Raises BadRequest for a name that cannot be a file's, OutputError where the folder cannot be written; then

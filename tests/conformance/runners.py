@@ -1,0 +1,41 @@
+"""The runners: one line each. See README.md."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.support.godot import new_project
+
+
+@dataclass(frozen=True)
+class Runner:
+    """A client's program."""
+
+    name: str
+    command: Callable[[Path], list[str]]  # from an empty folder that it may use; may call pytest.skip
+    marks: tuple[pytest.MarkDecorator, ...]
+    abilities: frozenset[str]  # of `zstd`, `tls`
+
+
+def _python(folder: Path) -> list[str]:
+    return [sys.executable, "-m", "tests.conformance.runner"]
+
+
+def _godot(folder: Path) -> list[str]:
+    project = new_project(folder)
+    home = [
+        f"{name}={x}" for name, x in project.environ.items() if name in ("HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME")
+    ]
+    script = "res://tests/conformance.gd"
+    return ["env", *home, project.godot, "--headless", "--path", str(project.path), "--script", script, "--"]
+
+
+RUNNERS = (
+    Runner("python", _python, (pytest.mark.socket,), frozenset({"zstd"})),
+    Runner("godot", _godot, (pytest.mark.godot, pytest.mark.socket), frozenset({"zstd", "tls"})),
+)
