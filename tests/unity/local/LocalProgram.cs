@@ -51,6 +51,8 @@ static class LocalProgram
             case "check": // FOLDER RECIPE: is the recipe one of the bundle?
                 RecipeCheck.Check(Bundle.Open(BundleFiles.FromFolder(words[1])).Manifest, ReadRecipe(words[2]));
                 return "";
+            case "design": // FOLDER SEED ARCHETYPE BODY NOVELTY ITEMS RAMPS, the last two as a=b,c=d
+                return Design(words);
             case "recipe": // FILE
                 return Encoding.UTF8.GetString(RecipeJson.Write(RecipeJson.Read(File.ReadAllBytes(words[1]), words[1])));
             case "draw": // FOLDER RECIPE ANIMATIONS|* LOGITS|"" OUT
@@ -128,6 +130,26 @@ static class LocalProgram
                 file.Write(frame.Slots);
             }
         }
+    }
+
+    static string Design(string[] words)
+    {
+        LocalGenerator generator;
+        if (!generators.TryGetValue(words[1], out generator))
+            generators.Add(
+                words[1], generator = new LocalGenerator(Bundle.Open(BundleFiles.FromFolder(words[1]), BundleCheck.Manifest)));
+        var design = new LocalDesign
+        {
+            Seed = long.Parse(words[2], CultureInfo.InvariantCulture),
+            Archetype = words[3],
+            Body = words[4],
+            Novelty = Number(words[5]),
+        };
+        foreach (string pair in words[6].Split(new[] { ',' }, StringSplitOptions.RemoveEmptyEntries))
+            design.Items.Add(pair.Split('=')[0], pair.Split('=')[1].Length > 0 ? pair.Split('=')[1] : null);
+        foreach (string pair in words[7].Split(new[] { ',' }, StringSplitOptions.RemoveEmptyEntries))
+            design.Ramps.Add(pair.Split('=')[0], pair.Split('=')[1]);
+        return Encoding.UTF8.GetString(RecipeJson.Write(LocalDesigner.Recipe(generator.Manifest, design)));
     }
 
     static string Together(string folder, string recipe)
