@@ -8,7 +8,6 @@ import re
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -28,7 +27,7 @@ from vcg_bridge.sprites.credits import credits_text
 from vcg_bridge.sprites.godot import sprite_frames
 from vcg_bridge.sprites.layout import lay_out
 from vcg_bridge.sprites.normals import FLAT, normal_maps
-from vcg_bridge.sprites.sheet import Sheet, clips, paint
+from vcg_bridge.sprites.sheet import Sheet, paint
 
 pytestmark = [pytest.mark.godot, pytest.mark.socket]
 

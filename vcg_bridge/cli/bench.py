@@ -16,7 +16,7 @@ import typer
 import vcg_bridge
 from vcg_bridge.cli import options as o
 from vcg_bridge.cli import report
-from vcg_bridge.contract.errors import OutputError
+from vcg_bridge.contract.errors import BadRequest, OutputError
 
 if TYPE_CHECKING:
     from vcg_bridge.cli.figures import Overhead
@@ -55,8 +55,41 @@ def bench(
         typer.Option("--out", help="Also write the figures to this file: JSON, or a page if it ends in .md."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+    load: Annotated[
+        bool,
+        typer.Option("--load", help="Instead: latency and throughput with 1 to 64 clients, beside the bare generator."),
+    ] = False,
+    clients: Annotated[
+        str, typer.Option("--clients", help="With --load: numbers of clients. With --soak: one number.")
+    ] = "1,2,4,8,16,32,64",
+    seconds: Annotated[
+        float, typer.Option("--seconds", min=0.1, help="With --load: for each number of clients.")
+    ] = 4.0,
+    plot: Annotated[
+        Path | None, typer.Option("--plot", help="With --load or --soak: also a picture, PNG. Needs matplotlib.")
+    ] = None,
+    soak: Annotated[
+        float,
+        typer.Option(
+            "--soak", metavar="MINUTES", min=0.0, help="Instead: so long 64 clients that cancel, vanish and stall."
+        ),
+    ] = 0.0,
+    server: o.Server = "",
+    token_file: o.TokenFile = None,
 ) -> None:
     """Measure: server against direct calls, first preview, cold sheet, batch, import, wheel. Takes a few minutes."""
+    if load or soak:
+        from vcg_bridge.cli import bench_load
+
+        place = bench_load.Where(bundle, device.value, threads, server, o.read_token(token_file))
+        if load:
+            bench_load.load(place, bench_load.numbers(clients), seconds, out, plot, as_json=as_json)
+        else:
+            count = 64 if "," in clients else bench_load.numbers(clients)[0]
+            bench_load.soak(place, count, soak * 60, out, plot, as_json=as_json)
+        return
+    if server or plot is not None:
+        raise BadRequest("--server and --plot belong to --load and --soak", hint="add one of them")
     figures = measure(bundle, device.value, threads or None, quick=quick, wheel=wheel)
     about = machine(bundle, device.value, threads)
     text = json.dumps({"machine": about, "figures": [_plain(f) for f in figures]}, indent=1)

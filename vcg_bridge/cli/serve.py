@@ -76,6 +76,9 @@ def serve(
             help="Write the address to this file once the server listens, for scripts; that of TLS in a second line.",
         ),
     ] = None,
+    together: Annotated[
+        int, typer.Option("--together", min=1, hidden=True, help="Jobs drawn in one turn; 1: for measurements.")
+    ] = 16,
     stop_with_stdin: Annotated[bool, typer.Option("--stop-with-stdin", hidden=True)] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log every request.")] = False,
 ) -> None:
@@ -99,6 +102,7 @@ def serve(
         tls_certificate=tls[0] if tls else None,
         tls_key=tls[1] if tls else None,
         tls_address=tls_bind,
+        together=together,
     )
 
     def ready(server: Server) -> None:

@@ -39,6 +39,7 @@ class ServerConfig:
         400.0  # so long, about, a batch job draws before others get their turn; interactive ones interrupt it
     )
     early_ms: float = 150.0  # an interactive character that takes longer shows its first animation before the others
+    together: int = 16  # jobs whose steps are drawn in one turn; 1: one request at a time
     step_characters: int = 16  # drawn at once in a batch
     grace_s: float = 10.0  # after SIGTERM: time for running jobs to finish
 
@@ -48,7 +49,7 @@ def check_config(config: ServerConfig) -> ServerConfig:
     counts = {
         "clients": config.clients, "queue": config.queue, "held_bytes": config.held_bytes,
         "backlog_bytes": config.backlog_bytes, "remembered": config.remembered, "cache_bytes": config.cache_bytes,
-        "step_characters": config.step_characters,
+        "step_characters": config.step_characters, "together": config.together,
     }  # fmt: skip
     for name, value in counts.items():
         if value < 1:

@@ -35,7 +35,7 @@ class Floor:
     ) -> None:
         """manifests: by name of the bundle. submit: hands a turn to the worker, which has one at a time."""
         self._config, self._manifests, self._mail, self._submit, self._clock = config, manifests, mail, submit, clock
-        self._scheduler = Scheduler(config.queue)
+        self._scheduler = Scheduler(config.queue, config.together)
         self._pace = Pace()
         self._jobs: dict[int, Job] = {}
         self._drawing: Turn | None = None  # whose layers are drawn now

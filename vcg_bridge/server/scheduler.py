@@ -66,8 +66,8 @@ class Turn:
 class Scheduler:
     """The unfinished jobs, by number."""
 
-    def __init__(self, capacity: int) -> None:
-        self._capacity = capacity
+    def __init__(self, capacity: int, together: int = TOGETHER) -> None:
+        self._capacity, self._together = capacity, together
         self._entries: dict[int, _Entry] = {}
         self._used: dict[_Account, float] = {}  # drawing time, on the scale of `_level`
         self._jobs: dict[_Account, int] = {}  # unfinished ones
@@ -141,7 +141,7 @@ class Scheduler:
                 continue
             group, left = entry.group, left - price
             jobs.append(job)
-            if len(jobs) >= TOGETHER:
+            if len(jobs) >= self._together:
                 break
         batch = kind is Kind.BATCH
         self._level[batch] = max(self._level[batch], min(self._used[able[job].account] for job in jobs))

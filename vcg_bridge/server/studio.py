@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections import Counter, OrderedDict
+from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -127,7 +127,7 @@ class Studio:
         way on return. May run while the next turn is drawn, in one thread of its own.
         """
         tallies = {id(step): (step, tally) for step, tally in drawn.steps}
-        self._encoded.result()  # of the turn before: what waits to be encoded never grows
+        under_way: deque[Future[None]] = deque([self._encoded])
         seeds = Counter(piece.recipe.seed for piece, _ in drawn.pieces)
         memo: dict[object, Future[list[_Blob]]] = {}
         begun = False
@@ -136,8 +136,11 @@ class Studio:
                 break
             if not piece.step.stop.is_set() and id(piece.step) in tallies:
                 begun = True
+                if len(under_way) > 1:  # one is encoded while the next is composed: who comes between waits for no more
+                    under_way.popleft().result()
                 try:
-                    self._finish(piece, drawing, post, memo if seeds[piece.recipe.seed] > 1 else None)
+                    own_memo = memo if seeds[piece.recipe.seed] > 1 else None
+                    under_way.append(self._finish(piece, drawing, post, own_memo))
                 except Exception as error:
                     self._give_up(piece.step, error, tallies, post)
         for step, tally in tallies.values():
@@ -207,7 +210,7 @@ class Studio:
 
     def _finish(
         self, piece: _Piece, drawing: Drawing, post: Post, memo: dict[object, Future[list[_Blob]]] | None
-    ) -> None:
+    ) -> Future[None]:
         """Compose one character; its chunks are encoded and emitted while the next one is composed.
 
         memo: what was made in this turn already. Clients that ask for the same at once are given the same.
@@ -232,7 +235,7 @@ class Studio:
             if memo is not None:
                 memo[key] = blobs
         tally.chunks += len(piece.seqs)
-        self._encoder.submit(self._emit, piece, blobs, post)
+        return self._encoder.submit(self._emit, piece, blobs, post)
 
     def _emit(self, piece: _Piece, blobs: Future[list[_Blob]], post: Post) -> None:
         """Hand over the chunks of one character. In the encoder's thread, after the blobs."""
