@@ -73,14 +73,14 @@ class Simulation:
             if cut is not None:  # what was drawn so far is cached: the rest is cheaper
                 share = (cut - self.now) / cost
                 for job in turn.jobs:
-                    self.scheduler.charge(job, costs[job] * share, served=False)
+                    self.scheduler.charge(job, costs[job] * share, cut, served=False)
                     self.steps[job][0] = max(0.001, costs[job] * (1 - share))
                     self.drawn[self.client[job]] += costs[job] * share
                 self.now = cut + 0.005
                 continue
             self.now += cost
             for job in turn.jobs:
-                self.scheduler.charge(job, costs[job])
+                self.scheduler.charge(job, costs[job], self.now)
                 self.drawn[self.client[job]] += costs[job]
                 told = self.told[job]
                 told.turns.append(self.turn)
@@ -102,7 +102,7 @@ def pick(scheduler: Scheduler, now: float = 0.0, cost: float = 1.0) -> tuple[int
     turn = scheduler.pick(always, lambda job: cost, lambda kind: 1.0, now)
     assert turn is not None
     for job in turn.jobs:
-        scheduler.charge(job, cost)
+        scheduler.charge(job, cost, now)
     return turn.jobs
 
 
@@ -200,7 +200,7 @@ def test_a_full_queue_is_busy() -> None:
 def test_leaving_and_charging_what_is_gone_is_nothing() -> None:
     scheduler = Scheduler(2)
     scheduler.remove(5)
-    scheduler.charge(5, 1.0)
+    scheduler.charge(5, 1.0, 0.0)
     scheduler.add(1, "a", 0.0, batch=False)
     scheduler.remove(1)
     scheduler.remove(1)
@@ -212,7 +212,7 @@ def test_accounts_of_clients_that_come_and_go_are_bounded() -> None:
     scheduler.add(0, "stays", 0.0, batch=True)
     for job in range(1, 3 * REMEMBERED):
         scheduler.add(job, f"c{job}", 0.0, batch=True)
-        scheduler.charge(job, 5.0)
+        scheduler.charge(job, 5.0, 0.0)
         scheduler.remove(job)
     assert len(scheduler._used) <= REMEMBERED + 1
     scheduler.remove(0)

@@ -37,7 +37,7 @@ app.command(
     "What there is:  vcg bundles show"
 )(generate)
 app.command(epilog="What a line may hold is in docs/cli.md; the words are those of `vcg generate`.")(batch)
-app.command()(serve)
+app.command(context_settings={"auto_envvar_prefix": "VCG_SERVE"})(serve)
 app.add_typer(bundles, name="bundles")
 app.add_typer(plugins, name="plugin")
 app.command()(doctor)

@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import threading
+import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,7 +16,7 @@ import typer
 from vcg_bridge.cli import report
 from vcg_bridge.cli.keys import server_keys
 from vcg_bridge.cli.options import Device, read_token
-from vcg_bridge.contract.errors import OutputError
+from vcg_bridge.contract.errors import ConfigError, OutputError, near
 from vcg_bridge.contract.vocabulary import DEFAULT_ADDRESS
 
 if TYPE_CHECKING:
@@ -23,6 +24,18 @@ if TYPE_CHECKING:
 
 
 def serve(
+    context: typer.Context,
+    config_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--config",
+            envvar="VCG_SERVE_CONFIG",
+            is_eager=True,
+            callback=read_config_file,
+            help="TOML file with these options by name: bind, threads, token-file ... The environment (VCG_SERVE_THREADS) and "
+            "the command line come before it.",
+        ),
+    ] = None,
     bind: Annotated[
         str, typer.Option("--bind", metavar="ADDRESS", help="Where to listen. Port 0: any free one.")
     ] = DEFAULT_ADDRESS,
@@ -76,6 +89,21 @@ def serve(
             help="Write the address to this file once the server listens, for scripts; that of TLS in a second line.",
         ),
     ] = None,
+    metrics: Annotated[
+        str,
+        typer.Option(
+            "--metrics",
+            metavar="ADDRESS",
+            help="Answer /metrics (Prometheus), /live and /ready there: http://127.0.0.1:9464. Only on this machine.",
+        ),
+    ] = "",
+    trace: Annotated[
+        Path | None, typer.Option("--trace", help="Write a time line of all requests, for ui.perfetto.dev.")
+    ] = None,
+    grace: Annotated[
+        float, typer.Option("--grace", min=0.0, help="Seconds for running jobs to finish after SIGTERM.")
+    ] = 10.0,
+    log_json: Annotated[bool, typer.Option("--log-json", help="Log a JSON object a line, for programs.")] = False,
     together: Annotated[
         int, typer.Option("--together", min=1, hidden=True, help="Jobs drawn in one turn; 1: for measurements.")
     ] = 16,
@@ -83,14 +111,11 @@ def serve(
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log every request.")] = False,
 ) -> None:
     """Run the server that editors, scripts and games ask for characters. Ctrl+C or SIGTERM stops it in good order."""
-    logging.basicConfig(
-        level=logging.INFO if verbose else logging.WARNING,
-        format="%(asctime)s %(levelname)s %(message)s",
-        stream=sys.stderr,
-    )
     from vcg_bridge.server.config import ServerConfig
+    from vcg_bridge.server.logs import set_up
     from vcg_bridge.server.run import serve as run_server
 
+    set_up(logging.INFO if verbose else logging.WARNING, json_lines=log_json)
     public, secret = server_keys(key_file) if key_file is not None else ("", "")
     config = ServerConfig(
         address=bind,
@@ -103,6 +128,9 @@ def serve(
         tls_key=tls[1] if tls else None,
         tls_address=tls_bind,
         together=together,
+        metrics_address=metrics,
+        trace=trace,
+        grace_s=grace,
     )
 
     def ready(server: Server) -> None:
@@ -112,10 +140,54 @@ def serve(
         report.err.print(f"listening at {' and '.join(addresses)} (Ctrl+C stops)", markup=False)
         if public:
             report.err.print(f"clients need --server-key '{public}'", markup=False)
+        if server.metrics_address:
+            report.err.print(f"metrics at {server.metrics_address}/metrics", markup=False)
+        report.err.print(f"settings: {_settings(context)}", markup=False)
 
     if stop_with_stdin:
         threading.Thread(target=_stop_at_end_of_stdin, daemon=True).start()
     run_server(config, ready=ready)
+
+
+def read_config_file(context: typer.Context, path: Path | None) -> Path | None:
+    """Makes what is in the file the defaults of the other options. Raises ConfigError."""
+    if path is None:
+        return None
+    try:
+        found = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"--config {path}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"--config {path}: is not TOML: {error}") from None
+    known = {
+        name.lstrip("-"): parameter
+        for parameter in context.command.params
+        for name in parameter.opts
+        if name.startswith("--") and parameter.name not in ("config_file", "help", "stop_with_stdin")
+    }
+    defaults: dict[str, object] = {}
+    for name, value in found.items():
+        if name not in known:
+            raise ConfigError(f"--config {path}: unknown option {name!r}", hint=near(name, known) or ", ".join(known))
+        defaults[str(known[name].name)] = value
+    context.default_map = {**(context.default_map or {}), **defaults}
+    return path
+
+
+_SOURCES = {"COMMANDLINE": "command line", "ENVIRONMENT": "environment", "DEFAULT_MAP": "file"}
+
+
+def _settings(context: typer.Context) -> str:
+    """Every setting that was made, and where; the rest are defaults. Files are named, what is in them is not."""
+    said = []
+    for parameter in context.command.params:
+        name = str(parameter.name)
+        source = context.get_parameter_source(name)
+        if source is not None and source.name in _SOURCES and name not in ("stop_with_stdin", "ready_file"):
+            value = context.params[name]
+            shown = " ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+            said.append(f"{name.replace('_', '-')} {shown} ({_SOURCES[source.name]})")
+    return ", ".join(said) or "defaults"
 
 
 def _write(path: Path, text: str) -> None:

@@ -28,6 +28,8 @@ class ServerConfig:
     tls_certificate: Path | None = None  # PEM; None: no TLS front
     tls_key: Path | None = field(default=None, repr=False)  # PEM
     tls_address: str = DEFAULT_TLS_ADDRESS  # tls://HOST:PORT; port 0: the system chooses a free one
+    metrics_address: str = ""  # http://HOST:PORT on loopback, for /metrics, /live and /ready; "" none
+    trace: Path | None = None  # file for a time line of all requests
     limits: Limits = field(default_factory=Limits)  # of one client
     clients: int = 256  # connected at once
     queue: int = 1000  # unfinished jobs of all clients
@@ -36,7 +38,7 @@ class ServerConfig:
     remembered: int = 256  # ids of jobs that a session's retries are compared with
     cache_bytes: int = CACHE_BYTES  # drawn views, of each bundle
     step_ms: float = (
-        400.0  # so long, about, a batch job draws before others get their turn; interactive ones interrupt it
+        150.0  # so long, about, a batch job draws before others get their turn; interactive ones interrupt it
     )
     early_ms: float = 150.0  # an interactive character that takes longer shows its first animation before the others
     together: int = 16  # jobs whose steps are drawn in one turn; 1: one request at a time

@@ -13,6 +13,9 @@ _EVENTS = {
     zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL: "mechanism",
     zmq.EVENT_HANDSHAKE_FAILED_AUTH: "keys",
 }
+REASONS = tuple(_EVENTS.values())
+"""Why handshakes are refused."""
+
 _ADDRESS = "inproc://vcg-monitor"
 
 

@@ -13,10 +13,12 @@ from vcg_bridge.contract.messages import Accepted, Done
 from vcg_bridge.server.config import ServerConfig
 from vcg_bridge.server.jobs import Job, Plan, Ready, Step, Tally, Turn, step_of
 from vcg_bridge.server.mail import Mail
+from vcg_bridge.server.metrics import Metrics
 from vcg_bridge.server.pace import Pace
 from vcg_bridge.server.scheduler import Kind, Scheduler
 from vcg_bridge.server.scheduler import Turn as Picked
 from vcg_bridge.server.sessions import Session
+from vcg_bridge.server.trace import Trace
 from vcg_bridge.server.worker import Event, Stage
 
 log = logging.getLogger("vcg_bridge.server")
@@ -32,9 +34,12 @@ class Floor:
         mail: Mail,
         submit: Callable[[Turn], None],
         clock: Callable[[], float],
+        metrics: Metrics,
+        trace: Trace | None = None,
     ) -> None:
         """manifests: by name of the bundle. submit: hands a turn to the worker, which has one at a time."""
         self._config, self._manifests, self._mail, self._submit, self._clock = config, manifests, mail, submit, clock
+        self._metrics, self._trace = metrics, trace
         self._scheduler = Scheduler(config.queue, config.together)
         self._pace = Pace()
         self._jobs: dict[int, Job] = {}
@@ -81,7 +86,7 @@ class Floor:
         self._jobs[job.number] = session.jobs[request.id] = job
         log.info(
             "%s accepted: %s, %d characters, %d chunks from %d, %s",
-            job.label, plan.model, request.count, plan.chunks, start, request.priority,
+            job.label, plan.model, request.count, plan.chunks, start, request.priority, extra=job.about,
         )  # fmt: skip
         sha256 = self._manifests[plan.model].sha256
         self._answer(session, Accepted(request.id, request.count, plan.chunks, plan.model, sha256))
@@ -94,7 +99,13 @@ class Floor:
 
     def cancel(self, job: Job) -> None:
         """End a job that is not wanted any more."""
-        log.info("%s cancelled after %d of %d chunks", job.label, job.sent, job.plan.chunks)
+        log.info("%s cancelled after %d of %d chunks", job.label, job.sent, job.plan.chunks, extra=job.about)
+        self._ended(job, "cancelled")
+        self.remove(job)
+
+    def leave(self, job: Job) -> None:
+        """End a job whose client is gone."""
+        self._ended(job, "dropped")
         self.remove(job)
 
     def remove(self, job: Job) -> None:
@@ -113,9 +124,21 @@ class Floor:
             )
 
     def _fail(self, job: Job, error: VcgError) -> None:
-        log.info("%s failed after %d of %d chunks: [%s] %s", job.label, job.sent, job.plan.chunks, error.code, error)
+        log.info(
+            "%s failed after %d of %d chunks: [%s] %s", job.label, job.sent, job.plan.chunks, error.code, error,
+            extra=job.about,
+        )  # fmt: skip
+        self._ended(job, "failed")
+        self._metrics.errors.labels(error.code).inc()
         self.remove(job)
         self._answer(job.session, messages.error_message(error, job.id))
+
+    def _ended(self, job: Job, result: str) -> None:
+        self._metrics.jobs.labels(job.plan.request.priority, result).inc()
+        if self._trace is not None:
+            self._trace.job(
+                job.label, job.accepted_at, self._clock(), result=result, chunks=job.sent, bytes=job.sent_bytes
+            )
 
     def _answer(self, session: Session, message: messages.Message) -> None:
         self._mail.answer(session, messages.encode(message))
@@ -142,6 +165,7 @@ class Floor:
             job.step = steps[number]
         turn = Turn(tuple(steps[number] for number in picked.jobs))
         self._drawing = turn
+        self._metrics.turn_jobs.labels(picked.kind.name.lower()).observe(len(picked.jobs))
         self._under_way[id(turn)] = turn, picked
         self._submit(turn)
 
@@ -189,7 +213,7 @@ class Floor:
             job.step, job.cursor = None, step.first + what.chunks
             job.tally.add(what)
             self._pace.note(what)
-            self._scheduler.charge(job.number, what.total_ms, served=what.chunks > 0)
+            self._scheduler.charge(job.number, what.total_ms, self._clock(), served=what.chunks > 0)
         self._push(job)
 
     def push_all(self, session: Session) -> None:
@@ -207,7 +231,13 @@ class Floor:
             job.sent_bytes += chunk.size
             job.sent = chunk.seq + 1
             job.blocked_since = None
-            job.first_sent_at = job.first_sent_at or self._clock()
+            self._metrics.chunks.inc()
+            self._metrics.sent_bytes.inc(chunk.size)
+            if job.first_sent_at is None:
+                job.first_sent_at = self._clock()
+                self._metrics.first_chunk.labels(job.plan.request.priority).observe(job.first_sent_at - job.accepted_at)
+            if self._trace is not None:
+                self._trace.instant("chunk", self._clock(), job=job.label, seq=chunk.seq, bytes=chunk.size)
         if job.sent >= job.plan.chunks and job.step is None:
             self._done(job)
         elif job.ready or job.credit <= 0:
@@ -228,7 +258,7 @@ class Floor:
         }  # fmt: skip
         log.info(
             "%s done: %d bytes, first chunk after %.0f ms, %.0f ms in all (queued %.0f, drawing %.0f)",
-            job.label, job.sent_bytes, timings["first_chunk"], timings["total"], timings["queued"], tally.total_ms,
+            job.label, job.sent_bytes, timings["first_chunk"], timings["total"], timings["queued"], tally.total_ms, extra=job.about,
         )  # fmt: skip
         done = Done(
             id=job.id,
@@ -242,6 +272,8 @@ class Floor:
             cache={"hits": tally.hits, "misses": tally.misses},
         )
         self._pace.finished(now - job.accepted_at)
+        self._metrics.job_seconds.labels(job.plan.request.priority).observe(now - job.accepted_at)
+        self._ended(job, "done")
         self.remove(job)
         self._answer(job.session, done)
 

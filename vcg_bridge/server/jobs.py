@@ -202,6 +202,11 @@ class Job:
         return f"{self.session.label}/{self.id!r}"
 
     @property
+    def about(self) -> dict[str, str]:
+        """For programs that read the log."""
+        return {"client": self.session.label, "request": self.id}
+
+    @property
     def wants_drawing(self) -> bool:
         """Whether a further step makes sense now: what is drawn could be sent at once."""
         return self.step is None and self.cursor < self.plan.chunks and self.credit > 0 and not self.ready

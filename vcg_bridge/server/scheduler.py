@@ -128,7 +128,6 @@ class Scheduler:
         if not able:
             return None
         due, kind = min((self._due(kind, able), kind) for kind in {entry.kind for entry in able.values()})
-        self._last_turn[kind] = now
         jobs: list[int] = []
         left = budget(kind)
         group: Hashable = None
@@ -186,8 +185,8 @@ class Scheduler:
         entry = self._entries.get(job)
         return entry is not None and entry.kind is Kind.FRESH and entry.since is not None and entry.since < turn.due
 
-    def charge(self, job: int, cost: float, *, served: bool = True) -> None:
-        """Note that a job has used so much drawing time. served: its step is done; else it goes on waiting for it as it did.
+    def charge(self, job: int, cost: float, now: float, *, served: bool = True) -> None:
+        """Note that a job has used so much drawing time. served: something of its step is done; else it waits as it did.
 
         Jobs that are gone are ignored.
         """
@@ -195,4 +194,5 @@ class Scheduler:
         if entry is not None:
             self._used[entry.account] += cost
             if served:
+                self._last_turn[entry.kind] = now
                 entry.fresh, entry.since = False, None

@@ -15,13 +15,16 @@ import zmq
 
 from vcg_bridge.contract.errors import AddressError, ConfigError
 from vcg_bridge.generators.bundle import open_bundle
-from vcg_bridge.server.auth import Endpoint, check_address
+from vcg_bridge.server.auth import Endpoint, check_address, parse_address
 from vcg_bridge.server.config import ServerConfig, check_config
-from vcg_bridge.server.departures import Departures, Peer
+from vcg_bridge.server.departures import REASONS, Departures, Peer
+from vcg_bridge.server.health import Answer, HealthPort
 from vcg_bridge.server.mail import Mail
+from vcg_bridge.server.metrics import Metrics
 from vcg_bridge.server.service import Service
 from vcg_bridge.server.studio import Studio
 from vcg_bridge.server.tls import CLOSE_S, TlsFront, server_context
+from vcg_bridge.server.trace import Trace
 from vcg_bridge.server.worker import Worker
 
 P = ParamSpec("P")
@@ -41,6 +44,7 @@ TURN = 64
 """Messages that are read before anything else is looked at."""
 
 TICK_S = 0.25
+STUCK_S = 10.0
 LINGER_MS = 1000
 STOP_WORKER_S = 5.0
 
@@ -61,6 +65,10 @@ class Server:
         self._router: zmq.Socket[bytes] = self._context.socket(zmq.ROUTER)
         self._studios: dict[str, Studio] = {}
         self._front: TlsFront | None = None
+        self._health: HealthPort | None = None
+        self._trace: Trace | None = None
+        self._alive = time.monotonic()
+        self._metrics = Metrics()
         self._private = TemporaryDirectory(prefix="vcg-")
         try:
             self._set_options()
@@ -70,13 +78,20 @@ class Server:
             self._encrypt()
             self._router.IPV6 = ":" in endpoint.host or endpoint.host == "*"
             self._bind(endpoint)
+            if config.metrics_address:
+                self._health = HealthPort(parse_address(config.metrics_address, "http"), self._pages())
             self._open_studios()
+            if config.trace is not None:
+                self._trace = Trace(config.trace)
         except BaseException:
             self._close()
             raise
         self._mail = Mail(self._router, config.backlog_bytes)
-        self._worker = Worker(self._studios, self._notify)
-        self._service = Service(config, self._studios, self._mail, self._worker.submit)
+        self._worker = Worker(self._studios, self._notify, self._trace)
+        self._service = Service(
+            config, self._studios, self._mail, self._worker.submit, metrics=self._metrics, trace=self._trace
+        )
+        self._metrics.watch(self._gauges, self._totals)
         if not endpoint.loopback and not config.curve_secret_key:
             log.warning("%s can be reached from other machines, and nothing on the way is encrypted", self.address)
 
@@ -89,6 +104,11 @@ class Server:
     def tls_address(self) -> str:
         """Where the TLS front listens: tls://127.0.0.1:7422. "" without one."""
         return self._front.address if self._front is not None else ""
+
+    @property
+    def metrics_address(self) -> str:
+        """Where /metrics, /live and /ready are: http://127.0.0.1:9464. "" nowhere."""
+        return self._health.address if self._health is not None else ""
 
     @property
     def unfinished(self) -> int:
@@ -124,6 +144,39 @@ class Server:
             self._router.bind("tcp://127.0.0.1:*")
             inside = self._last_endpoint()
         return TlsFront(endpoint, context, inside, self._config.clients)
+
+    def _pages(self) -> dict[str, Callable[[], Answer]]:
+        return {
+            "/metrics": lambda: (200, "text/plain; version=0.0.4; charset=utf-8", self._metrics.text()),
+            "/live": lambda: _word(self._stuck()),
+            "/ready": lambda: _word(self._stuck() or self._not_ready()),
+        }
+
+    def _stuck(self) -> str:
+        silent = time.monotonic() - self._alive
+        return f"the server's thread has done nothing for {silent:.0f} s" if silent > STUCK_S else ""
+
+    def _not_ready(self) -> str:
+        if self._service.leaving or self._stops:
+            return "going down"
+        return "" if self._worker.warm else "loading the networks"
+
+    def _gauges(self) -> dict[str, float]:
+        caches = [studio.generator.cache_info() for studio in self._studios.values()]
+        return {
+            "clients": self._service.clients, "unfinished_jobs": self._service.unfinished,
+            "held_bytes": self._service.held_bytes, "cache_bytes": sum(c.bytes for c in caches),
+            "cache_views": sum(c.entries for c in caches),
+            "tls_connections": self._front.connections if self._front is not None else 0,
+        }  # fmt: skip
+
+    def _totals(self) -> dict[str, float]:
+        caches = [studio.generator.cache_info() for studio in self._studios.values()]
+        failed = self._departures.failed_handshakes
+        return {
+            "cache_hits": sum(c.hits for c in caches), "cache_misses": sum(c.misses for c in caches),
+            **{f"handshakes_refused_{why}": failed[why] for why in REASONS},
+        }  # fmt: skip
 
     def _encrypt(self) -> None:
         """CURVE: clients that know our public key talk encrypted, others cannot talk. Who they are, the token says."""
@@ -188,11 +241,14 @@ class Server:
             if self._front is not None:
                 self._front.start()
                 log.info("listening with TLS at %s", self._front.address)
+            if self._health is not None:
+                self._health.start()
+                log.info("metrics at %s/metrics", self._health.address)
             tick = time.monotonic()
             until: float | None = None  # when the grace time is over
             while not self._over(until):
                 self._turn(poller)
-                now = time.monotonic()
+                self._alive = now = time.monotonic()
                 if now - tick >= TICK_S:
                     tick = now
                     self._service.look_at_the_clock()
@@ -281,11 +337,20 @@ class Server:
             3 * CLOSE_S
         ):  # after the ROUTER, whose last answers it carries
             log.warning("the TLS front does not end; leaving it")
+        if self._health is not None:
+            self._health.stop()
         for studio in self._studios.values():
             studio.close()
+        if self._trace is not None:
+            self._trace.close()
         self._awake.close()
         self._wake.close()
         self._private.cleanup()
+
+
+def _word(problem: str) -> Answer:
+    """200 ok, or 503 and why."""
+    return (503, "text/plain", f"{problem}\n".encode()) if problem else (200, "text/plain", b"ok\n")
 
 
 def _address_error(endpoint: Endpoint, error: zmq.ZMQError) -> AddressError:

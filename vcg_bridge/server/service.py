@@ -40,8 +40,10 @@ from vcg_bridge.server.departures import Peer
 from vcg_bridge.server.floor import Floor, fault
 from vcg_bridge.server.jobs import Turn, plan_of
 from vcg_bridge.server.mail import Mail
+from vcg_bridge.server.metrics import Metrics
 from vcg_bridge.server.sessions import Session, Sessions
 from vcg_bridge.server.studio import Studio, usable_codecs
+from vcg_bridge.server.trace import Trace
 from vcg_bridge.server.worker import Event, Stage
 
 log = logging.getLogger("vcg_bridge.server")
@@ -60,12 +62,15 @@ class Service:
         mail: Mail,
         submit: Callable[[Turn], None],
         clock: Callable[[], float] = time.monotonic,
+        metrics: Metrics | None = None,
+        trace: Trace | None = None,
     ) -> None:
         """studios: by name of the bundle, the default first. submit: hands a turn to the worker."""
         self._config, self._studios, self._mail, self._clock = config, studios, mail, clock
         self._sessions = Sessions(config.clients)
         manifests = {name: studio.manifest for name, studio in studios.items()}
-        self._floor = Floor(config, manifests, mail, submit, clock)
+        self._metrics = metrics or Metrics()
+        self._floor = Floor(config, manifests, mail, submit, clock, self._metrics, trace)
         self._strikes: dict[bytes, int] = {}
         self._descriptions = {name: messages.to_wire(s.description()) for name, s in studios.items()}
         self._leaving = False  # no new jobs: the server goes down
@@ -74,6 +79,16 @@ class Service:
     def unfinished(self) -> int:
         """Number of jobs."""
         return len(self._floor)
+
+    @property
+    def clients(self) -> int:
+        """Number of sessions."""
+        return len(self._sessions)
+
+    @property
+    def leaving(self) -> bool:
+        """Whether it takes no more jobs."""
+        return self._leaving
 
     @property
     def held_bytes(self) -> int:
@@ -105,6 +120,7 @@ class Service:
             self._refuse(route, session, frames, error)
             return
         self._strikes.pop(route, None)
+        self._metrics.requests.labels(type(request).__name__.lower()).inc()
         try:
             if isinstance(request, Hello):
                 self._hello(route, request, session.peer if session is not None else peer)
@@ -131,7 +147,9 @@ class Service:
         self._tell(route, session, error, messages.id_of(frames))
 
     def _tell(self, route: bytes, session: Session | None, error: VcgError, request_id: str) -> None:
-        log.info("%s %r refused: [%s] %s", _label(session), request_id, error.code, error.message)
+        about = {"client": _label(session), "request": request_id}
+        log.info("%s %r refused: [%s] %s", _label(session), request_id, error.code, error.message, extra=about)
+        self._metrics.errors.labels(error.code).inc()
         self._answer(route, session, messages.error_message(error, request_id))
 
     def _answer(self, route: bytes, session: Session | None, message: Message) -> None:
@@ -265,7 +283,7 @@ class Service:
         jobs = tuple(session.jobs.values())
         log.info("%s %s; %d jobs dropped", session.label, why, len(jobs))
         for job in jobs:
-            self._floor.remove(job)
+            self._floor.leave(job)
         self._mail.forget(session)
         self._sessions.close(session)
 

@@ -17,6 +17,7 @@ from typing import NamedTuple
 from vcg_bridge.contract.errors import VcgError
 from vcg_bridge.server.jobs import Ready, Step, Tally, Turn
 from vcg_bridge.server.studio import Drawn, Studio
+from vcg_bridge.server.trace import DRAW, FINISH, Trace
 
 log = logging.getLogger("vcg_bridge.server")
 
@@ -38,9 +39,11 @@ class Stage(NamedTuple):
 class Worker:
     """Two threads that draw with all studios."""
 
-    def __init__(self, studios: Mapping[str, Studio], notify: Callable[[], None]) -> None:
+    def __init__(self, studios: Mapping[str, Studio], notify: Callable[[], None], trace: Trace | None = None) -> None:
         """notify: called from the drawing thread when there are new events."""
-        self._studios, self._notify = studios, notify
+        self._studios, self._notify, self._trace = studios, notify, trace
+        self.warm = False
+        """All networks are loaded."""
         self._turns: queue.SimpleQueue[Turn | None] = queue.SimpleQueue()
         self._events: deque[Event | Stage] = deque()
         self._drawn: queue.SimpleQueue[Drawn | None] = queue.SimpleQueue()
@@ -82,11 +85,14 @@ class Worker:
             while cold and self._turns.empty():  # a first request does not wait for networks that it does not need
                 if self._warm(cold[0]):
                     cold.pop(0)
+            self.warm = self.warm or not cold
             turn = self._turns.get()
             if turn is None:
                 self._drawn.put(None)
                 return
+            begin = time.monotonic()
             drawn = self._draw(turn)
+            self._note(DRAW, begin, turn)
             self._may_finish.acquire()
             self._drawn.put(drawn)
             self._say(Stage(turn, finished=False))
@@ -96,10 +102,12 @@ class Worker:
             drawn = self._drawn.get()
             if drawn is None:
                 return
+            begin = time.monotonic()
             try:
                 self._studios[drawn.turn.model].finish(drawn, self._post)
             except Exception as error:
                 self._fail(drawn.turn, error)
+            self._note(FINISH, begin, drawn.turn)
             self._may_finish.release()
             self._say(Stage(drawn.turn, finished=True))
 
@@ -119,6 +127,12 @@ class Worker:
         except Exception as error:  # whatever it is, it ends these jobs and not the server
             self._fail(turn, error)
             return Drawn(turn, [], [])
+
+    def _note(self, track: int, begin: float, turn: Turn) -> None:
+        if self._trace is not None:
+            steps = [f"{step.plan.request.id}: {step.first} to {step.end - 1}" for step in turn.steps]
+            paused = turn.pause.is_set()
+            self._trace.span(track, turn.model, begin, time.monotonic(), steps=steps, paused=paused)
 
     def _fail(self, turn: Turn, error: Exception) -> None:
         for step in turn.steps:
