@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.unity.core_program import CoreProgram, compile_program
 from tests.unity.mono import Mono, find_mono
 
 
@@ -13,3 +14,8 @@ def mono(tmp_path_factory: pytest.TempPathFactory) -> Mono:
     if found is None:
         pytest.skip("no mono here: scripts/install_mono.sh installs it")
     return found
+
+
+@pytest.fixture(scope="session")
+def program(mono: Mono) -> CoreProgram:
+    return compile_program(mono)
