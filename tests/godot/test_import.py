@@ -90,7 +90,7 @@ def imported(godot_template: GodotProject, tmp_path_factory: pytest.TempPathFact
         settings(project, server.address, "editor_check")
         runs.append(project.run("--editor", check=False))
         play("guard", "new")
-    yield Imported(project, runs, shown, characters, open_bundle(str(bundle)).manifest)
+    return Imported(project, runs, shown, characters, open_bundle(str(bundle)).manifest)
 
 
 def test_a_recipe_becomes_sprite_frames(imported: Imported) -> None:
