@@ -60,6 +60,12 @@ namespace Vcg.Bridge.Editor
             get { return drawing != null || dozen != null || saveWanted; }
         }
 
+        /// <summary>A slider has moved and was not let go yet, see Settle.</summary>
+        public bool IsLive
+        {
+            get { return liveStep != null; }
+        }
+
         /// <summary>A model and something that draws are there.</summary>
         public bool IsReady
         {
