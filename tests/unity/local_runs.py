@@ -12,8 +12,6 @@ from numpy.typing import NDArray
 
 from tests.unity.mono import CORE, HERE, Mono
 
-SOURCES = ("Local", "Recipes", "Layout", "Protocol", "Client/VcgException.cs")
-
 
 @dataclass(frozen=True)
 class Runner:
@@ -35,8 +33,11 @@ class Runner:
 
 
 def compile_runner(mono: Mono) -> Runner:
-    sources = [p for name in SOURCES for p in sorted((CORE / name).rglob("*.cs")) or [CORE / name]]
-    return Runner(mono, mono.compile("local", [*sources, HERE / "local" / "LocalProgram.cs"]))
+    """Compiled once for all tests of a session: `mono.folder` is the session's."""
+    program = mono.folder / "local.exe"
+    if not program.exists():
+        mono.compile("local", [*sorted(CORE.rglob("*.cs")), HERE / "local" / "LocalProgram.cs"])
+    return Runner(mono, program)
 
 
 def parse_drawn(data: bytes) -> tuple[bytes, dict[tuple[str, int], NDArray[np.uint8]]]:

@@ -17,6 +17,8 @@ static class LocalProgram
 {
     static readonly Dictionary<string, LocalGenerator> generators = new Dictionary<string, LocalGenerator>();
 
+    static readonly Dictionary<string, FrameQueue> frames = new Dictionary<string, FrameQueue>();
+
     static int Main(string[] arguments)
     {
         foreach (string line in File.ReadAllLines(arguments[0]))
@@ -35,7 +37,9 @@ static class LocalProgram
         }
         foreach (LocalGenerator generator in generators.Values)
             generator.Dispose();
-        return 0;
+        foreach (FrameQueue queue in frames.Values)
+            queue.Dispose();
+        return FrameNetwork.Open == 0 ? 0 : 1;
     }
 
     static string Run(string[] words)
@@ -53,6 +57,10 @@ static class LocalProgram
                 return "";
             case "design": // FOLDER SEED ARCHETYPE BODY NOVELTY ITEMS RAMPS, the last two as a=b,c=d
                 return Design(words);
+            case "install": // FOLDER TARGET LAYERS|*
+                return Install(words[1], words[2], words[3]);
+            case "credits": // FOLDER RECIPE|""
+                return Credits(words[1], words[2]);
             case "recipe": // FILE
                 return Encoding.UTF8.GetString(RecipeJson.Write(RecipeJson.Read(File.ReadAllBytes(words[1]), words[1])));
             case "draw": // FOLDER RECIPE ANIMATIONS|* LOGITS|"" OUT
@@ -96,20 +104,43 @@ static class LocalProgram
 
     static string Draw(string folder, string recipe, string animations, string logits, string output)
     {
-        LocalGenerator generator;
-        string key = folder + "|" + logits;
-        if (!generators.TryGetValue(key, out generator))
-        {
-            Bundle bundle = Bundle.Open(BundleFiles.FromFolder(folder));
-            Func<BundleNetwork, IViewNetwork> open = null;
-            if (logits.Length > 0)
-                open = network => new RecordedNetwork(Path.Combine(logits, network.Id + ".logits"));
-            generators.Add(key, generator = new LocalGenerator(bundle, open, new LocalOptions { Threads = 2 }));
-        }
         string[] ids = animations == "*" ? null : animations.Split(',');
-        LocalCharacter drawn = generator.DrawAsync(ReadRecipe(recipe), ids).GetAwaiter().GetResult();
+        Task<LocalCharacter> task = Generator(folder, logits).DrawAsync(ReadRecipe(recipe), ids);
+        FrameQueue queue;
+        while (frames.TryGetValue(folder + "|" + logits, out queue) && !task.IsCompleted)
+        {
+            queue.Pump(); // this is the main thread, and a turn of this loop is a frame
+            Thread.Sleep(1);
+        }
+        LocalCharacter drawn = task.GetAwaiter().GetResult();
         Write(drawn, output);
         return "redrawn=" + drawn.Redrawn;
+    }
+
+    /// <param name="logits">"": the managed networks; a folder of recorded logits; the same with "frames:" before it, for
+    /// networks of a main thread</param>
+    static LocalGenerator Generator(string folder, string logits)
+    {
+        LocalGenerator generator;
+        string key = folder + "|" + logits;
+        if (generators.TryGetValue(key, out generator))
+            return generator;
+        Bundle bundle = Bundle.Open(BundleFiles.FromFolder(folder));
+        Func<BundleNetwork, IViewNetwork> open = null;
+        if (logits.StartsWith("frames:"))
+        {
+            string recorded = logits.Substring("frames:".Length);
+            var queue = new FrameQueue(id => new FrameNetwork(Path.Combine(recorded, id + ".logits")));
+            frames.Add(key, queue);
+            open = queue.Of;
+        }
+        else if (logits.Length > 0)
+        {
+            open = network => new RecordedNetwork(Path.Combine(logits, network.Id + ".logits"));
+        }
+        generator = new LocalGenerator(bundle, open, new LocalOptions { Threads = 2 });
+        generators.Add(key, generator);
+        return generator;
     }
 
     /// <summary>The palette, then each frame: 4 numbers of 4 bytes (index, width, height, length of its name), name,
@@ -150,6 +181,26 @@ static class LocalProgram
         foreach (string pair in words[7].Split(new[] { ',' }, StringSplitOptions.RemoveEmptyEntries))
             design.Ramps.Add(pair.Split('=')[0], pair.Split('=')[1]);
         return Encoding.UTF8.GetString(RecipeJson.Write(LocalDesigner.Recipe(generator.Manifest, design)));
+    }
+
+    static string Install(string folder, string target, string layers)
+    {
+        Bundle bundle = Bundle.Open(BundleFiles.FromFolder(folder));
+        IList<InstalledFile> files = BundleInstall.Plan(bundle, true, layers == "*" ? null : layers.Split(','));
+        BundleInstall.Write(bundle, files, target);
+        var said = new List<string>();
+        foreach (InstalledFile file in files)
+            said.Add(file.Path + "=" + file.Asset + "=" + file.Network);
+        return string.Join(" ", said.ToArray());
+    }
+
+    static string Credits(string folder, string recipe)
+    {
+        Bundle bundle = Bundle.Open(BundleFiles.FromFolder(folder));
+        IList<string> lines = recipe.Length > 0
+            ? LocalCredits.Lines(bundle, ReadRecipe(recipe))
+            : LocalCredits.Lines(bundle);
+        return Convert.ToBase64String(Encoding.UTF8.GetBytes(string.Join("\n", new List<string>(lines).ToArray())));
     }
 
     static string Together(string folder, string recipe)
@@ -417,6 +468,11 @@ sealed class RecordedNetwork : IViewNetwork
     public async Task<float[]> LogitsAsync(float[] codes, int[] views, CancellationToken cancel)
     {
         await Task.Delay(1); // as an engine would: later, on another thread
+        return Logits(codes, views);
+    }
+
+    public float[] Logits(float[] codes, int[] views)
+    {
         var logits = new float[size * views.Length];
         int length = codes.Length / views.Length;
         for (int i = 0; i < views.Length; i++)
@@ -430,6 +486,62 @@ sealed class RecordedNetwork : IViewNetwork
 
     public void Dispose()
     {
+    }
+}
+
+/// <summary>The same as a network of a main thread: it answers two frames later, and minds who asks.</summary>
+sealed class FrameNetwork : IFrameNetwork
+{
+    public static int Open;
+
+    readonly int thread = Thread.CurrentThread.ManagedThreadId;
+    readonly RecordedNetwork recorded;
+    float[] codes;
+    int[] views;
+    int asked;
+
+    public FrameNetwork(string file)
+    {
+        recorded = new RecordedNetwork(file);
+        Open++;
+    }
+
+    void OnMainThread(bool busy)
+    {
+        if (Thread.CurrentThread.ManagedThreadId != thread)
+            throw new InvalidOperationException("called from another thread");
+        if (busy != (codes != null))
+            throw new InvalidOperationException(busy ? "nothing is under way" : "something is under way");
+    }
+
+    public void Schedule(float[] newCodes, int[] newViews)
+    {
+        OnMainThread(false);
+        codes = newCodes;
+        views = newViews;
+        asked = 0;
+    }
+
+    public bool IsDone
+    {
+        get
+        {
+            OnMainThread(true);
+            return ++asked > 2;
+        }
+    }
+
+    public float[] Take()
+    {
+        OnMainThread(true);
+        float[] logits = recorded.Logits(codes, views);
+        codes = null;
+        return logits;
+    }
+
+    public void Dispose()
+    {
+        Open--;
     }
 }
 

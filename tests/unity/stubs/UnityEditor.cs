@@ -6,6 +6,7 @@ namespace UnityEditor
 {
     public sealed class AssetDatabase // ScriptReference/AssetDatabase
     {
+        public static void Refresh(ImportAssetOptions options = ImportAssetOptions.Default) { } // ScriptReference/AssetDatabase.Refresh
         public static void ImportAsset(string path, ImportAssetOptions options) { } // ScriptReference/AssetDatabase.ImportAsset
         public static T LoadAssetAtPath<T>(string assetPath) where T : Object { return null; } // ScriptReference/AssetDatabase.LoadAssetAtPath
         public static Object[] LoadAllAssetsAtPath(string assetPath) { return null; } // ScriptReference/AssetDatabase.LoadAllAssetsAtPath
