@@ -55,6 +55,7 @@ namespace UnityEngine
     public static class Application // ScriptReference/Application
     {
         public static bool isPlaying { get { return false; } } // ScriptReference/Application-isPlaying
+        public static RuntimePlatform platform { get { return default(RuntimePlatform); } } // ScriptReference/Application-platform
         public static string persistentDataPath { get { return ""; } } // ScriptReference/Application-persistentDataPath
         public static string dataPath { get { return ""; } } // ScriptReference/Application-dataPath
         public static string streamingAssetsPath { get { return ""; } } // ScriptReference/Application-streamingAssetsPath

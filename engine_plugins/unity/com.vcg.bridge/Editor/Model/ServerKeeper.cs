@@ -68,6 +68,8 @@ namespace Vcg.Bridge.Editor
         VcgClient client;
         ServerProcess process;
         DateTime since;
+        VcgClient known; // what was told of last: the client, and its model
+        string model;
 
         /// <summary>A keeper that has not begun.</summary>
         /// <param name="queue">the thread that it lives on</param>
@@ -103,7 +105,7 @@ namespace Vcg.Bridge.Editor
         /// <summary>State or words have changed.</summary>
         public event Action Changed;
 
-        /// <summary>There is a server with a model. Comes again after each reconnection.</summary>
+        /// <summary>There is a server with a model: the first, or another one.</summary>
         public event Action<IStudioLink, Description> Described;
 
         /// <summary>Connect, or start a server and connect. Also: the same once more, with the settings as they are now.</summary>
@@ -261,6 +263,10 @@ namespace Vcg.Bridge.Editor
             token.ThrowIfCancellationRequested();
             var device = of.Welcome == null || of.Welcome.Device.Length == 0 ? "" : ", on " + of.Welcome.Device;
             Be(KeeperState.Ready, description.Title + " " + description.Version + device);
+            if (known == of && model == description.Sha256)
+                return; // the same connection, made again: its jobs go on by themselves
+            known = of;
+            model = description.Sha256;
             if (Described != null)
                 Described(new ClientLink(of), description);
         }

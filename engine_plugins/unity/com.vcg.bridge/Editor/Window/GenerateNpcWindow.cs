@@ -51,6 +51,8 @@ namespace Vcg.Bridge.Editor
             if (state.seen.Length > 0)
                 studio.See(state.seen);
             draft = studio.Draft.ToString();
+            if (state.unfinished) // scripts were reloaded while it was being drawn
+                studio.GenerateWhenReady();
             studio.Changed += OnChanged;
             studio.Stepped += OnStepped;
             studio.Finished += OnFinished;
@@ -64,10 +66,11 @@ namespace Vcg.Bridge.Editor
             Undo.undoRedoPerformed -= OnUndo;
             var state = NpcState.instance;
             state.draft = draft;
+            state.seen = studio.SeenAnimation;
+            state.unfinished = studio.IsUnfinished;
             state.Keep();
-            if (NpcSession.Studio == studio && studio != null)
+            if (NpcSession.Studio == studio) // else a reload has closed the session already
             {
-                state.seen = studio.SeenAnimation;
                 studio.Changed -= OnChanged;
                 studio.Stepped -= OnStepped;
                 studio.Finished -= OnFinished;

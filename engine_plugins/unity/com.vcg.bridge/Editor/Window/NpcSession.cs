@@ -34,7 +34,8 @@ namespace Vcg.Bridge.Editor
             Keeper.Described += (link, description) => Studio.Attach(link, description);
             Keeper.Changed += () =>
             {
-                if (Keeper != null && Keeper.State != KeeperState.Ready && Studio.IsReady)
+                // a connection that was only lost goes on with its jobs when it is back
+                if (Keeper != null && Keeper.State != KeeperState.Ready && Keeper.State != KeeperState.Lost && Studio.IsReady)
                     Studio.Detach();
             };
             EditorApplication.update += Update;

@@ -16,6 +16,7 @@ namespace Vcg.Bridge.Editor
         public string draft = "";
         public string history = "";
         public string seen = "";
+        public bool unfinished;
 
         public bool packed = true;
         public float pixelsPerUnit = 32;
