@@ -12,10 +12,12 @@ var slider := HSlider.new()
 var _figure: Label
 
 
-func _init(title: String = "", low: String = "", high: String = "", least: int = 0, most: int = 100) -> void:
+func _init(title: String = "", low: String = "", high: String = "", least: int = 0, most: int = 100, caption_width: int = Kit.CAPTION) -> void:
 	name = title.to_pascal_case()
 	var caption := Kit.label(title, "%s: from %s to %s" % [title, low, high])
-	caption.custom_minimum_size.x = Kit.px(76)
+	caption.custom_minimum_size.x = Kit.px(caption_width)
+	caption.clip_text = false
+	caption.text_overrun_behavior = TextServer.OVERRUN_NO_TRIMMING
 	add_child(caption)
 	slider.name = "Slider"
 	slider.min_value = least

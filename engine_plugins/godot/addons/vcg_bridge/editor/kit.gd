@@ -3,6 +3,7 @@ extends RefCounted
 ## Small parts that the panels are built of, in the editor's theme and scale.
 
 const ICONS := "EditorIcons"
+const CAPTION := 84  # pixels of a form's first column, at least
 
 
 ## Pixels at the editor's scale.
@@ -62,7 +63,9 @@ static func explain(control: Control, tooltip: String) -> void:
 static func form_row(title: String, tooltip: String, field: Control) -> HBoxContainer:
 	var row := HBoxContainer.new()
 	var caption := label(title, tooltip)
-	caption.custom_minimum_size.x = px(76)
+	caption.custom_minimum_size.x = px(CAPTION)
+	caption.clip_text = false
+	caption.text_overrun_behavior = TextServer.OVERRUN_NO_TRIMMING
 	row.add_child(caption)
 	field.size_flags_horizontal = Control.SIZE_EXPAND_FILL
 	row.add_child(field)
