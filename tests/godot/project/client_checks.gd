@@ -54,26 +54,33 @@ func _pictures() -> void:
 			context.start(HashingContext.HASH_SHA256)
 			context.update(picture.pixels)
 			var image := picture.image()
-			seen.append({
-				"character": picture.character,
-				"kind": picture.kind,
-				"name": picture.name,
-				"sha256": context.finish().hex_encode(),
-				"announced": picture.sha256,
-				"size": [image.get_width(), image.get_height()],
-				"palette": character.palette.hex_encode(),
-				"recipe": character.recipe,
-			})
+			(
+				seen
+				. append(
+					{
+						"character": picture.character,
+						"kind": picture.kind,
+						"name": picture.name,
+						"sha256": context.finish().hex_encode(),
+						"announced": picture.sha256,
+						"size": [image.get_width(), image.get_height()],
+						"palette": character.palette.hex_encode(),
+						"recipe": character.recipe,
+					}
+				)
+			)
 		job.preview.connect(note)
 		job.picture.connect(note)
 		await job.finished
-		_say({
-			"pictures": seen,
-			"licence": job.character.licence,
-			"attribution": job.character.attribution,
-			"credits": Array(job.character.credits),
-			"model": job.character.model,
-		})
+		_say(
+			{
+				"pictures": seen,
+				"licence": job.character.licence,
+				"attribution": job.character.attribution,
+				"credits": Array(job.character.credits),
+				"model": job.character.model,
+			}
+		)
 	var description: Dictionary = await client.describe().described
 	_say({"layers": description["layers"], "licence": description["licence"]})
 	client.queue_free()
@@ -115,9 +122,15 @@ func _leaving() -> void:
 		var so_far: int = heard[0]
 		for i: int in 20:
 			await process_frame
-		_say({
-			"way": way, "state": job.state, "cancelled": heard[1], "later": heard[0] - so_far, "held": _held() == before
-		})
+		_say(
+			{
+				"way": way,
+				"state": job.state,
+				"cancelled": heard[1],
+				"later": heard[0] - so_far,
+				"held": _held() == before
+			}
+		)
 		if is_instance_valid(client) and not client.is_queued_for_deletion():
 			client.free()
 	var cancelled := _client()

@@ -33,6 +33,7 @@ func _same(what: String, got: Variant, wanted: Variant) -> void:
 		_wrong += 1
 		print("WRONG %s: %s instead of %s" % [what, got, wanted])
 
+
 # ZMTP
 
 
@@ -239,6 +240,7 @@ func _mutated() -> void:
 	_same("some were refused", faults > 300, true)
 	_same("some were not", faults < 1400, true)
 
+
 # The session
 
 
@@ -339,9 +341,7 @@ func _busy() -> void:
 	var session := _welcomed(0.0)
 	session.generate({"type": "generate", "id": "j", "design": {}}, 0.0)
 	session.outgoing.clear()
-	var busy := {
-		"type": "error", "code": "busy", "message": "full", "id": "j", "details": {"retry_after_ms": 2000}
-	}
+	var busy := {"type": "error", "code": "busy", "message": "full", "id": "j", "details": {"retry_after_ms": 2000}}
 	session.received(_reply(busy), 1.0)
 	session.tick(2.9)
 	_same("waits", _types(_sent(session)), [])
@@ -369,7 +369,9 @@ func _cancelling() -> void:
 	session.outgoing.clear()
 	session.cancel("j", 0.0)
 	_same("cancel", _types(_sent(session)), ["cancel"])
-	session.received(_reply({"type": "accepted", "id": "j", "count": 1, "chunks": 0, "model": "m", "model_sha256": "s"}), 0.0)
+	session.received(
+		_reply({"type": "accepted", "id": "j", "count": 1, "chunks": 0, "model": "m", "model_sha256": "s"}), 0.0
+	)
 	session.received(_reply({"type": "done", "id": "j", "characters": 1, "chunks": 0}), 0.0)
 	_same("nothing after it", _names(session), [])
 	session.received(_reply({"type": "cancelled", "id": "j"}), 0.0)

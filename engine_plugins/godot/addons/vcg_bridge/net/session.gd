@@ -86,6 +86,7 @@ func address() -> String:
 func is_awaiting() -> bool:
 	return state == "greeting" or not jobs.is_empty() or not _questions.is_empty()
 
+
 # The connection
 
 
@@ -108,15 +109,18 @@ func opened(now: float) -> void:
 	_reason = "something may listen there, but it does not answer as a VCG Bridge server"
 	_hint = ""
 	_become("greeting")
-	_send({
-		"type": "hello",
-		"versions": [V.PROTOCOL_MAJOR],
-		"minor": V.PROTOCOL_MINOR,
-		"client": _options.name,
-		"session": _name,
-		"codecs": _options.codecs,
-		"token": _options.token,
-	}, now)
+	_send(
+		{
+			"type": "hello",
+			"versions": [V.PROTOCOL_MAJOR],
+			"minor": V.PROTOCOL_MINOR,
+			"client": _options.name,
+			"session": _name,
+			"codecs": _options.codecs,
+			"token": _options.token,
+		},
+		now
+	)
 
 
 ## The link broke. [param at_once]: the server is there, a new hello is enough.
@@ -190,6 +194,7 @@ func tick(now: float) -> void:
 		if now >= job.retry_at:
 			_send(job.request_now(), now)
 
+
 # Requests
 
 
@@ -243,6 +248,7 @@ func cancel(id: String, now: float) -> void:
 		_send({"type": "cancel", "id": id}, now)
 	else:
 		_end(job, null)
+
 
 # What arrives
 
@@ -358,6 +364,7 @@ func _welcomed(reply: Dictionary, now: float) -> void:
 		_send(question.request, now)
 	for job: JobState in jobs.values():
 		_send(job.request_now(), now)
+
 
 # Ends
 

@@ -61,6 +61,7 @@ func stop() -> void:
 	_mutex.unlock()
 	_thread.wait_to_finish()
 
+
 # In the thread
 
 

@@ -182,7 +182,9 @@ func _may_be(flags: int, size: int) -> bool:
 	elif _parts.size() > V.MAX_REPLY_BLOBS:
 		return _fail("a message of more than %d frames" % (1 + V.MAX_REPLY_BLOBS))
 	if size < 0 or size > most:
-		return _fail("a frame that claims %s bytes; at most %d are allowed" % [str(size) if size >= 0 else "2^63", most])
+		return _fail(
+			"a frame that claims %s bytes; at most %d are allowed" % [str(size) if size >= 0 else "2^63", most]
+		)
 	return true
 
 
