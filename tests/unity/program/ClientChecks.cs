@@ -280,6 +280,8 @@ namespace Vcg.Bridge.Tests
             Array.Copy(arguments, 2, rest, 0, rest.Length);
             const int WarmUp = 20;
             int threads = 0, most = 0;
+            // Mono's TLS starts the monitor of the runtime's pool, which inherits the name of the thread that starts it.
+            bool tls = Array.Exists(rest, x => x.StartsWith("address=tls", StringComparison.Ordinal));
             var pending = new List<Task>();
             for (int i = 0; i < cycles + WarmUp; i++)
             {
@@ -289,7 +291,7 @@ namespace Vcg.Bridge.Tests
                 int sockets = ProcessFacts.Sockets();
                 string ours = ProcessFacts.Ours();
                 CheckFailed.Unless(sockets == 0, "cycle " + i + ": " + sockets + " sockets are left");
-                CheckFailed.Unless(ours.Length == 0, "cycle " + i + ": threads are left: " + ours);
+                CheckFailed.Unless(ours.Length == 0 || (tls && ours == "vcg link"), "cycle " + i + ": threads are left: " + ours);
                 most = Math.Max(most, ProcessFacts.Threads().Count);
             }
             foreach (Task task in pending)
