@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from tests.unity.mono import CORE, HERE, Mono
+from tests.unity.mono import CORE, HERE, PACKAGE, Mono
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,8 @@ def compile_runner(mono: Mono) -> Runner:
     """Compiled once for all tests of a session: `mono.folder` is the session's."""
     program = mono.folder / "local.exe"
     if not program.exists():
-        mono.compile("local", [*sorted(CORE.rglob("*.cs")), HERE / "local" / "LocalProgram.cs"])
+        own = (HERE / "local" / "LocalProgram.cs", PACKAGE / "Samples~" / "Village" / "Wander.cs")
+        mono.compile("local", [*sorted(CORE.rglob("*.cs")), *own])
     return Runner(mono, program)
 
 

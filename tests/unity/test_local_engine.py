@@ -1,5 +1,5 @@
-"""What of the local generator is bound to the engine: it compiles against the stubs, with either name of the inference
-package and without; what is copied into a game is what the manifest says."""
+"""Around the local generator: the inference package stays optional, what is copied into a game is what the manifest says,
+credits, and the sample. That all of it compiles is for test_stubs.py."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.tiny_bundle import write_tiny_bundle
 from tests.unity.local_runs import Runner, compile_runner
-from tests.unity.mono import CORE, HERE, PACKAGE, Mono
+from tests.unity.mono import PACKAGE, Mono
 from vcg_bridge.contract.manifest_io import load_manifest
 from vcg_bridge.contract.recipe_io import recipe_bytes
 from vcg_bridge.generators.bundle import open_bundle
@@ -21,29 +21,10 @@ from vcg_bridge.sprites.credits import credit_lines, read_credits
 
 pytestmark = pytest.mark.unity
 
-LOCAL = PACKAGE / "Runtime" / "Local"
-
 
 @pytest.fixture(scope="module")
 def runner(mono: Mono) -> Runner:
     return compile_runner(mono)
-
-
-def sources(folder: Path) -> list[Path]:
-    return sorted(folder.glob("*.cs"))
-
-
-@pytest.mark.parametrize(("define", "stub"), [("VCG_INFERENCE", ""), ("VCG_SENTIS", "STUB_SENTIS")])
-def test_the_engine_bound_part_compiles(mono: Mono, define: str, stub: str) -> None:
-    def library(name: str, files: list[Path], *references: Path, defines: tuple[str, ...] = ()) -> Path:
-        return mono.compile(f"{name}-{define}", files, references=references, defines=defines, library=True)
-
-    engine = library("UnityEngine", sources(HERE / "stubs"), defines=(stub,) if stub else ())
-    core = library("Vcg.Bridge.Core", sorted(CORE.rglob("*.cs")))
-    runtime = library("Vcg.Bridge", sources(PACKAGE / "Runtime"), core, engine)
-    local = library("Vcg.Bridge.Local", sources(LOCAL), core, runtime, engine)
-    library("Vcg.Bridge.Local.Inference", sources(LOCAL / "Inference"), core, local, engine, defines=(define,))
-    library("Vcg.Bridge.Local.Editor", sources(LOCAL / "Editor"), core, local, engine)
 
 
 def test_the_inference_package_is_not_needed() -> None:
@@ -102,3 +83,18 @@ def test_credits_are_those_of_the_server(runner: Runner, tmp_path: Path) -> None
         assert found == list(credit_lines(bundle.manifest, design(bundle.manifest, spec), credits))
     every = base64.b64decode(runner.one("credits", bundle.folder, "")[1]).decode().split("\n")
     assert set(every) == {credits[key].line for item in bundle.manifest.items for key in item.credits}
+
+
+def test_two_hundred_villagers_are_all_different_and_stay_in_the_village(runner: Runner) -> None:
+    folder = open_bundle().folder
+    answers = runner.run([["design", folder, seed, "", "", 30, "", ""] for seed in range(1, 201)] + [["wander"]])
+    looks = set()
+    for answer in answers[:200]:
+        recipe = json.loads(answer[1])
+        looks.add(json.dumps([recipe["layers"], recipe["ramps"]], sort_keys=True))
+    assert len(looks) == 200
+    directions, walking, farthest, fastest = answers[200][1].split()
+    assert directions == "down,left,right,up"
+    assert 0.5 < float(walking.split("=")[1]) < 0.95
+    assert float(farthest.split("=")[1]) <= 1
+    assert float(fastest.split("=")[1]) == pytest.approx(1.4, abs=0.01)

@@ -8,6 +8,7 @@ using System.Threading;
 using System.Threading.Tasks;
 using Vcg.Bridge;
 using Vcg.Bridge.Local;
+using Vcg.Bridge.Samples;
 
 /// <summary>
 /// Runs Runtime/Core/Local. The one argument is a file of commands, a line each, words between tabs; for each there is one
@@ -56,11 +57,13 @@ static class LocalProgram
                 RecipeCheck.Check(Bundle.Open(BundleFiles.FromFolder(words[1])).Manifest, ReadRecipe(words[2]));
                 return "";
             case "design": // FOLDER SEED ARCHETYPE BODY NOVELTY ITEMS RAMPS, the last two as a=b,c=d
-                return Design(words);
+                return DesignOf(words);
             case "install": // FOLDER TARGET LAYERS|*
                 return Install(words[1], words[2], words[3]);
             case "credits": // FOLDER RECIPE|""
                 return Credits(words[1], words[2]);
+            case "wander": // how the sample's villagers walk
+                return Walk();
             case "recipe": // FILE
                 return Encoding.UTF8.GetString(RecipeJson.Write(RecipeJson.Read(File.ReadAllBytes(words[1]), words[1])));
             case "draw": // FOLDER RECIPE ANIMATIONS|* LOGITS|"" OUT
@@ -163,13 +166,13 @@ static class LocalProgram
         }
     }
 
-    static string Design(string[] words)
+    static string DesignOf(string[] words)
     {
         LocalGenerator generator;
         if (!generators.TryGetValue(words[1], out generator))
             generators.Add(
                 words[1], generator = new LocalGenerator(Bundle.Open(BundleFiles.FromFolder(words[1]), BundleCheck.Manifest)));
-        var design = new LocalDesign
+        var design = new Design
         {
             Seed = long.Parse(words[2], CultureInfo.InvariantCulture),
             Archetype = words[3],
@@ -181,6 +184,35 @@ static class LocalProgram
         foreach (string pair in words[7].Split(new[] { ',' }, StringSplitOptions.RemoveEmptyEntries))
             design.Ramps.Add(pair.Split('=')[0], pair.Split('=')[1]);
         return Encoding.UTF8.GetString(RecipeJson.Write(LocalDesigner.Recipe(generator.Manifest, design)));
+    }
+
+    /// <summary>Two hundred villagers for two minutes: where they got, and what was ever wrong.</summary>
+    static string Walk()
+    {
+        var directions = new HashSet<string>();
+        double walked = 0, rested = 0, farthest = 0, fastest = 0;
+        for (int i = 0; i < 200; i++)
+        {
+            var wander = new Wander(i, 30, 16);
+            for (int frame = 0; frame < 120 * 30; frame++)
+            {
+                double x = wander.X, y = wander.Y;
+                bool walking = wander.IsWalking;
+                wander.Advance(1 / 30.0);
+                double step = Math.Sqrt((wander.X - x) * (wander.X - x) + (wander.Y - y) * (wander.Y - y));
+                fastest = Math.Max(fastest, step * 30);
+                farthest = Math.Max(farthest, Math.Max(Math.Abs(wander.X) / 15, Math.Abs(wander.Y) / 8));
+                walked += walking ? 1 : 0;
+                rested += walking ? 0 : 1;
+                if (step > 0)
+                    directions.Add(wander.Direction);
+            }
+        }
+        var said = new List<string>(directions);
+        said.Sort();
+        return string.Format(
+            CultureInfo.InvariantCulture, "{0} walking={1:F2} farthest={2:F3} fastest={3:F3}", string.Join(",", said.ToArray()),
+            walked / (walked + rested), farthest, fastest);
     }
 
     static string Install(string folder, string target, string layers)

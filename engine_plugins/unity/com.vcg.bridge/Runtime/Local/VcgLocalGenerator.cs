@@ -81,9 +81,9 @@ namespace Vcg.Bridge.Local
             return await generator.DrawAsync(recipe, animations, cancel);
         }
 
-        /// <summary>The recipe of a design: the same design gives the same recipe.</summary>
+        /// <summary>The recipe of a design: the same design gives the same recipe. See <see cref="LocalDesigner"/>.</summary>
         /// <exception cref="VcgException">in the task: codes "bad_request", "bundle"</exception>
-        public async Task<Recipe> Design(LocalDesign design)
+        public async Task<Recipe> MakeRecipe(Design design)
         {
             LocalGenerator generator = await Ready();
             return LocalDesigner.Recipe(generator.Manifest, design);
