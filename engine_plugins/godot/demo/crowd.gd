@@ -9,6 +9,23 @@ const Map := preload("map.gd")
 const Villager := preload("villager.gd")
 
 const COUNT := 200
+## How many of each archetype; what the model does not know comes as anybody.
+const PEOPLE := {
+	"villager": 60,
+	"farmhand": 28,
+	"youth": 16,
+	"elder": 16,
+	"merchant": 14,
+	"traveller": 14,
+	"smith": 12,
+	"guard": 10,
+	"scholar": 10,
+	"bard": 8,
+	"noble": 6,
+	"knight": 2,
+	"angel": 2,
+	"fiend": 2,
+}
 const ANIMATIONS: Array[String] = ["idle", "walk"]
 const GROUPS: Array[String] = ["hair", "torso", "legs", "torso2", "neck", "shoes"]
 const BUDGET_USEC := 1500  # of a frame, for new colours
@@ -21,7 +38,7 @@ var description := {}
 var arrived := 0
 var is_coming := false
 
-var _job: VcgJob
+var _jobs := {}  # id -> which villagers it is for: an array of their places
 var _random := RandomNumberGenerator.new()
 var _to_colour: Array[Villager] = []
 
@@ -40,28 +57,55 @@ func people(map: Map, random_seed: int) -> void:
 					places.append(Map.centre(cell))
 	for i: int in COUNT:
 		var villager := Villager.new(map, random)
-		villager.position = places[random.randi() % places.size()] + Vector2(random.randf_range(-6, 6), random.randf_range(-5, 5))
+		villager.position = (
+			places[random.randi() % places.size()] + Vector2(random.randf_range(-6, 6), random.randf_range(-5, 5))
+		)
 		villagers.append(villager)
 		add_child(villager)
 
 
-## New people in place of those who are there, who stay until theirs has come.
+## New people in place of those who are there, who stay until theirs has come. Needs [member description].
 func regenerate(random_seed: int) -> void:
-	if _job != null:
-		_job.cancel()
+	var running := _jobs.keys()
+	_jobs.clear()
+	for job: VcgJob in running:
+		job.cancel()
 	arrived = 0
 	is_coming = true
-	_job = client.generate({
-		"design": {"seed": random_seed},
-		"count": COUNT,
-		"animations": ANIMATIONS,
-		"preview": false,
-		"output": {"format": "r8"},
-	})
-	var id := _job.id
-	_job.character_ready.connect(_on_character.bind(id))
-	_job.finished.connect(_on_finished.bind(id).unbind(1))
-	_job.failed.connect(_on_failed.bind(id))
+	var places: Array = range(COUNT)
+	places.shuffle()
+	var known := {}
+	for archetype: Dictionary in description["archetypes"]:
+		known[archetype["id"]] = true
+	var anybody := []
+	for id: String in PEOPLE:
+		var mine := places.slice(0, int(PEOPLE[id]))
+		places = places.slice(mine.size())
+		if known.has(id):
+			_ask(id, random_seed, mine)
+		else:
+			anybody.append_array(mine)
+	if not anybody.is_empty():
+		_ask("", random_seed, anybody)
+
+
+func _ask(archetype: String, random_seed: int, places: Array) -> void:
+	var job := (
+		client
+		. generate(
+			{
+				"design": {"seed": random_seed, "archetype": archetype},
+				"count": places.size(),
+				"animations": ANIMATIONS,
+				"preview": false,
+				"output": {"format": "r8"},
+			}
+		)
+	)
+	_jobs[job] = places
+	job.character_ready.connect(_on_character.bind(job.id))
+	job.finished.connect(_on_finished.bind(job.id).unbind(1))
+	job.failed.connect(_on_failed.bind(job.id))
 
 
 ## Everybody puts on other colours, one after the other from the middle of the village outwards. Asks nobody.
@@ -109,22 +153,33 @@ func _colour(villager: Villager) -> void:
 
 
 func _on_character(generated: VcgGenerated, id: String) -> void:
-	if _job == null or _job.id != id:
+	var job := _job(id)
+	if job == null:
 		return
-	villagers[generated.index].dress(generated)
+	var places: Array = _jobs[job]
+	villagers[int(places[generated.index])].dress(generated)
 	arrived += 1
 	progressed.emit(arrived)
 
 
 func _on_finished(id: String) -> void:
-	if _job != null and _job.id == id:
-		_job = null
+	_jobs.erase(_job(id))
+	if _jobs.is_empty() and is_coming:
 		is_coming = false
 		completed.emit()
 
 
 func _on_failed(error: VcgError, id: String) -> void:
-	if _job != null and _job.id == id:
-		_job = null
-		is_coming = false
-		failed.emit(error)
+	if _job(id) == null:
+		return
+	_jobs.clear()
+	is_coming = false
+	failed.emit(error)
+
+
+## The job of that id, null where it is not wanted any more.
+func _job(id: String) -> VcgJob:
+	for job: VcgJob in _jobs:
+		if job.id == id:
+			return job
+	return null

@@ -1,7 +1,7 @@
 extends CanvasLayer
 ## What is going on, in two lines.
 
-const KEYS := "R  new villagers    C  new colours    P  pause    Esc  leave"
+const KEYS := "R  new villagers    C  new colours    P  pause    F  frames a second    Esc  leave"
 
 var _line := Label.new()
 var _trouble := Label.new()
@@ -20,6 +20,7 @@ func _ready() -> void:
 	panel.add_child(lines)
 	add_child(panel)
 	_line.text = KEYS
+	_line.add_theme_font_size_override("font_size", 13)
 	_trouble.visible = false
 	_trouble.add_theme_color_override("font_color", Color("ffb454"))
 	_trouble.autowrap_mode = TextServer.AUTOWRAP_WORD_SMART
@@ -33,5 +34,5 @@ func say(words: String) -> void:
 	_trouble.visible = not words.is_empty()
 
 
-func count(shown: int, different: int, coming: String, figures: String) -> void:
-	_line.text = "%d villagers, %d different%s    %s\n%s" % [shown, different, coming, figures, KEYS]
+func count(shown: int, different: int, more: String) -> void:
+	_line.text = "%d villagers, %d different%s\n%s" % [shown, different, more, KEYS]

@@ -7,6 +7,7 @@ const OUTLINE := Color("2f2430")
 const PLASTER := Color("dcc9a2")
 const BEAM := Color("77522f")
 const LEAF: Array[Color] = [Color("3d6b33"), Color("4d8040"), Color("64974c")]
+const PINE: Array[Color] = [Color("2c5540"), Color("35664a"), Color("447a58")]
 
 var _random: RandomNumberGenerator
 
@@ -20,13 +21,17 @@ func all() -> Array[Sprite2D]:
 	var found: Array[Sprite2D] = []
 	for entry: Array in Map.HOUSES:
 		var corner: Vector2i = entry[0]
+		var roof: Color = entry[1]
 		var width := int(entry[2]) * Map.CELL
-		found.append(_standing(_house(width, entry[1] as Color), Vector2(corner.x * Map.CELL + width / 2.0, (corner.y + Map.HOUSE_HEIGHT) * Map.CELL)))
+		var base := Vector2(corner.x * Map.CELL + width / 2.0, (corner.y + Map.HOUSE_HEIGHT) * Map.CELL)
+		found.append(_standing(_house(width, roof), base))
 	for cell: Vector2i in Map.TREES:
-		found.append(_standing(_tree(), Map.centre(cell) + Vector2(0, 7)))
+		var tree := _pine() if (cell.x * 7 + cell.y * 3) % 3 == 0 else _tree()
+		found.append(_standing(tree, Map.centre(cell) + Vector2(0, 7)))
 	for entry: Array in Map.STALLS:
 		var cell: Vector2i = entry[0]
-		found.append(_standing(_stall(entry[1] as Color), Vector2((cell.x + 2) * Map.CELL, (cell.y + 2) * Map.CELL)))
+		var awning: Color = entry[1]
+		found.append(_standing(_stall(awning), Vector2((cell.x + 2) * Map.CELL, (cell.y + 2) * Map.CELL)))
 	found.append(_standing(_well(), Map.centre(Map.WELL) + Vector2(0, 8)))
 	return found
 
@@ -46,7 +51,9 @@ func _house(width: int, roof: Color) -> Image:
 	var eaves := height - 50
 	_box(image, Rect2i(6, eaves - 6, width - 12, 56), PLASTER)
 	for i: int in 60:
-		image.set_pixel(_random.randi_range(9, width - 10), _random.randi_range(eaves, height - 3), PLASTER.darkened(0.08))
+		image.set_pixel(
+			_random.randi_range(9, width - 10), _random.randi_range(eaves, height - 3), PLASTER.darkened(0.08)
+		)
 	for x: int in [7, floori(width / 2.0) - 18, floori(width / 2.0) + 15, width - 11]:
 		image.fill_rect(Rect2i(x, eaves - 4, 4, 53), BEAM)
 		image.fill_rect(Rect2i(x, eaves - 4, 1, 53), BEAM.lightened(0.15))
@@ -109,7 +116,11 @@ func _tree() -> Image:
 	var crowns: Array[Vector3] = []
 	for i: int in 9:
 		var angle := TAU * i / 9.0
-		crowns.append(Vector3(32 + cos(angle) * 15 + _random.randf_range(-2, 2), 32 + sin(angle) * 14, _random.randf_range(11, 15)))
+		crowns.append(
+			Vector3(
+				32 + cos(angle) * 15 + _random.randf_range(-2, 2), 32 + sin(angle) * 14, _random.randf_range(11, 15)
+			)
+		)
 	crowns.append(Vector3(32, 30, 17))
 	_blobs(image, crowns, 0.0, OUTLINE)
 	_blobs(image, crowns, 1.5, LEAF[0])
@@ -122,6 +133,24 @@ func _tree() -> Image:
 		var at := Vector2i(_random.randi_range(8, 56), _random.randi_range(6, 56))
 		if image.get_pixelv(at) in [LEAF[1], LEAF[2]]:
 			image.set_pixelv(at, LEAF[0] if i % 2 == 0 else Color("78ab5a"))
+	return image
+
+
+func _pine() -> Image:
+	var image := Image.create_empty(56, 96, false, Image.FORMAT_RGBA8)
+	_box(image, Rect2i(24, 74, 8, 21), BEAM)
+	image.fill_rect(Rect2i(21, 92, 14, 3), BEAM.darkened(0.2))
+	for tier: int in 4:
+		var top := 62 - tier * 19
+		var deep := 26
+		for y: int in deep:
+			var half := 3 + roundi(y * (0.86 - tier * 0.13)) + _random.randi_range(0, 1)
+			image.fill_rect(Rect2i(28 - half, top + y - 2, 2 * half, 1), OUTLINE)
+			if half > 1 and y < deep - 1:
+				image.fill_rect(Rect2i(29 - half, top + y - 2, 2 * half - 2, 1), PINE[0])
+				image.fill_rect(Rect2i(29 - half, top + y - 2, maxi(half - 1, 1), 1), PINE[1])
+				if y % 5 < 2:
+					image.fill_rect(Rect2i(30 - half, top + y - 2, maxi(roundi(half * 0.5), 1), 1), PINE[2])
 	return image
 
 

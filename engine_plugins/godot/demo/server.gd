@@ -15,7 +15,7 @@ const COMMAND := "vcg_bridge/server/command"
 ## Whether to start a server where none answers.
 var may_start := true
 
-var _process_ := ServerProcess.new()
+var _child := ServerProcess.new()
 var _tried_to_start := false
 
 
@@ -33,20 +33,20 @@ func begin(address: String) -> void:
 
 
 func _process(_delta: float) -> void:
-	if _process_.state != ServerProcess.State.STARTING:
+	if _child.state != ServerProcess.State.STARTING:
 		return
-	_process_.poll()
-	if _process_.state == ServerProcess.State.RUNNING:
-		client.address = _process_.address
+	_child.poll()
+	if _child.state == ServerProcess.State.RUNNING:
+		client.address = _child.address
 		client.open(true)
-	elif _process_.state == ServerProcess.State.FAILED:
-		told.emit(_process_.problem)
+	elif _child.state == ServerProcess.State.FAILED:
+		told.emit(_child.problem)
 		_again()
 
 
 func _exit_tree() -> void:
 	client.close()
-	_process_.stop()
+	_child.stop()
 
 
 func _on_connected(welcome: Dictionary) -> void:
@@ -62,13 +62,17 @@ func _on_disconnected(reason: VcgError) -> void:
 	if reason.code == "no_server" and may_start and not _tried_to_start:
 		_tried_to_start = true
 		told.emit("Starting a VCG Bridge server ...")
-		_process_.start(str(ProjectSettings.get_setting(COMMAND, "")), client.address, "")
+		_child.start(str(ProjectSettings.get_setting(COMMAND, "")), client.address, "")
 		return
 	told.emit(reason.text())
 	_again()
 
 
 func _again() -> void:
-	await get_tree().create_timer(AGAIN_S).timeout
+	if is_inside_tree():
+		get_tree().create_timer(AGAIN_S).timeout.connect(_try_again)
+
+
+func _try_again() -> void:
 	if is_inside_tree() and client.state in ["idle", "failed"]:
 		client.open()

@@ -1,9 +1,9 @@
 extends Node2D
 ## A village of 200 people, all different, drawn by a VCG Bridge server while the game runs.
 ##
-## R asks for 200 new ones, C gives them other colours without asking anybody. After [code]--[/code] on the command line:
-## [code]--address=tcp://...[/code], [code]--seed=N[/code], [code]--no-start[/code] (start no server), [code]--seconds=N[/code] (then leave),
-## [code]--every=S[/code] (press R and C by itself), [code]--report=FILE[/code] (JSON), [code]--picture=FILE[/code] (PNG, at the end).
+## R asks for 200 new ones, C gives them other colours without asking anybody. Arguments, after -- on the command line:
+## --address=tcp://HOST:PORT, --seed=N, --no-start (start no server), --seconds=N (then leave), --every=S (press R and C by
+## itself), --report=FILE (JSON) and --picture=FILE (PNG), both at the end.
 
 const Crowd := preload("crowd.gd")
 const Figures := preload("figures.gd")
@@ -20,6 +20,7 @@ var _seed := 0
 var _figures := Figures.new()
 var _crowds: Array[Dictionary] = []  # of each crowd: how long it took, what it did to the frames
 var _begun_ms := 0
+var _shows_figures := false
 var _words := PackedStringArray()
 
 @onready var _ground: Sprite2D = $Ground
@@ -35,7 +36,7 @@ func _ready() -> void:
 	_seed = str(_options["seed"]).to_int()
 	var random := RandomNumberGenerator.new()
 	random.seed = 7
-	var map := Map.new(random)
+	var map := Map.new()
 	_ground.texture = ImageTexture.create_from_image(Ground.new(random).paint(map))
 	for prop: Sprite2D in Props.new(random).all():
 		_crowd.add_child(prop)
@@ -54,7 +55,8 @@ func _process(_delta: float) -> void:
 	_figures.frame()
 	if Engine.get_process_frames() % 15 == 0:
 		var coming := ", %d of %d new ones" % [_crowd.arrived, Crowd.COUNT] if _crowd.is_coming else ""
-		_hud.count(_crowd.shown(), _crowd.different(), coming, "%d fps" % roundi(_figures.per_second()))
+		var figures := "    %d fps" % roundi(_figures.per_second()) if _shows_figures else ""
+		_hud.count(_crowd.shown(), _crowd.different(), coming + figures)
 
 
 func _unhandled_key_input(event: InputEvent) -> void:
@@ -66,6 +68,8 @@ func _unhandled_key_input(event: InputEvent) -> void:
 			_new_crowd()
 		KEY_C:
 			_crowd.recolour()
+		KEY_F:
+			_shows_figures = not _shows_figures
 		KEY_P:
 			_crowd.process_mode = PROCESS_MODE_DISABLED if _crowd.can_process() else PROCESS_MODE_INHERIT
 		KEY_ESCAPE:
@@ -74,13 +78,18 @@ func _unhandled_key_input(event: InputEvent) -> void:
 
 func _on_ready_to_draw() -> void:
 	var asked := _client.describe()
-	asked.described.connect(func(description: Dictionary) -> void: _crowd.description = description)
+	asked.described.connect(_on_described)
+	asked.failed.connect(func(error: VcgError) -> void: _say(error.text()))
+
+
+func _on_described(description: Dictionary) -> void:
+	_crowd.description = description
 	if _crowd.shown() == 0 and not _crowd.is_coming:
 		_new_crowd()
 
 
 func _new_crowd() -> void:
-	if not _client.is_ready():
+	if not _client.is_ready() or _crowd.description.is_empty():
 		_say("There is no server just now to draw new villagers.")
 		return
 	_figures.mark()
@@ -91,22 +100,24 @@ func _new_crowd() -> void:
 
 func _on_completed() -> void:
 	_figures.note_memory()
-	_crowds.append({
-		"seconds": (Time.get_ticks_msec() - _begun_ms) / 1000.0,
-		"frames": _figures.frames,
-		"longest_frame_ms": _figures.longest_ms,
-		"frames_over_33_ms": _figures.over_33,
-		"busiest_ms": _figures.busiest_ms,
-		"shown": _crowd.shown(),
-		"different": _crowd.different(),
-	})
-	if not _options.has("every"):
-		return
-	var pause := str(_options["every"]).to_float()
-	await get_tree().create_timer(pause / 2.0).timeout
-	_crowd.recolour()
-	await get_tree().create_timer(pause / 2.0).timeout
-	_new_crowd()
+	(
+		_crowds
+		. append(
+			{
+				"seconds": (Time.get_ticks_msec() - _begun_ms) / 1000.0,
+				"frames": _figures.frames,
+				"longest_frame_ms": _figures.longest_ms,
+				"frames_over_33_ms": _figures.over_33,
+				"busiest_ms": _figures.busiest_ms,
+				"shown": _crowd.shown(),
+				"different": _crowd.different(),
+			}
+		)
+	)
+	if _options.has("every"):
+		var pause := str(_options["every"]).to_float()
+		get_tree().create_timer(pause / 2.0).timeout.connect(_crowd.recolour)
+		get_tree().create_timer(pause).timeout.connect(_new_crowd)
 
 
 func _say(words: String) -> void:

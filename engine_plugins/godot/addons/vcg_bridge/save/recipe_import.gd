@@ -137,7 +137,9 @@ func _write(source: String, target: String, generated: VcgGenerated, key: String
 	var frames := BuiltFrames.of(sheet, generated.palette) if sheet.fault.is_empty() else null
 	if frames == null:
 		cache.remove(key)
-		return _keep_last(source, target, VcgError.new("integrity", "%s: what came is damaged" % source, "import it again"))
+		return _keep_last(
+			source, target, VcgError.new("integrity", "%s: what came is damaged" % source, "import it again")
+		)
 	frames.set_meta("vcg_credits", generated.credits)
 	var code := ResourceSaver.save(frames, target, ResourceSaver.FLAG_COMPRESS)
 	if code == OK:
@@ -164,6 +166,7 @@ func _say(source: String, error: VcgError, has_last: bool) -> void:
 		var toaster: Object = Engine.get_singleton("EditorInterface").call("get_editor_toaster")
 		toaster.call("push_toast", words, 1)
 
+
 # In the background
 
 
@@ -171,8 +174,13 @@ func _ask(source: String, request: Dictionary, key: String) -> void:
 	if _client == null or not _client.is_ready():
 		var why := "" if _client == null else _client.trouble
 		var hint := "it is drawn as soon as the dock has a server"
-		_say(source, VcgError.new("no_server", "no VCG Bridge server is connected" + (": " + why if not why.is_empty() else ""), hint),
-			FileAccess.file_exists(source + ".import"))
+		_say(
+			source,
+			VcgError.new(
+				"no_server", "no VCG Bridge server is connected" + (": " + why if not why.is_empty() else ""), hint
+			),
+			FileAccess.file_exists(source + ".import")
+		)
 		return
 	if _running.has(source):
 		var old: VcgJob = _running[source]
@@ -220,6 +228,7 @@ func _ask_for_pending() -> void:
 		elif not _running.has(path):
 			_import_again(path)
 
+
 # Waiting
 
 
@@ -245,6 +254,7 @@ func _fetch(request: Dictionary, key: String) -> VcgError:
 	client.close()
 	client.free()
 	return error
+
 
 # What is still to be drawn, also in a later session
 
