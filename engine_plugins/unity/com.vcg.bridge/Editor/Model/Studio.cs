@@ -286,9 +286,9 @@ namespace Vcg.Bridge.Editor
             resume = null;
             Draft.Take(recipe, false);
             var known = variations.FirstOrDefault(x => NpcCharacter.SameClothes(x.Recipe, recipe));
-            Shown = known;
-            if (known != null && Description != null)
-                known.Recoloured(recipe, Description);
+            Shown = known == null ? null : known.Copy(); // the one in the gallery keeps its colours
+            if (Shown != null && Description != null)
+                Shown.Recoloured(recipe, Description);
             Step(step);
             FillIn();
         }
