@@ -19,6 +19,7 @@ from tests.conformance.stage import TOKEN, House, raw_server
 from tests.support.peer import Peer, plane, rewritten
 from tests.support.tiny_bundle import write_tiny_bundle
 from tests.unity.core_program import RUN_S, CoreProgram
+from vcg_bridge import __version__
 from vcg_bridge.contract import messages as m
 
 pytestmark = [pytest.mark.unity, pytest.mark.socket]
@@ -51,6 +52,7 @@ def test_a_character_is_what_was_sent(program: CoreProgram, peer: Peer) -> None:
     (hello,) = peer.of_type(m.Hello)
     assert isinstance(hello, m.Hello)
     assert hello.codecs == ("gzip", "raw")
+    assert hello.client == f"vcg-unity/{__version__}"
 
 
 def test_a_slow_reader_bounds_what_is_under_way(program: CoreProgram, peer: Peer) -> None:
