@@ -72,6 +72,8 @@ static class LocalProgram
                 return Together(words[1], words[2]);
             case "cancel": // FOLDER RECIPE
                 return Cancel(words[1], words[2]);
+            case "unopened": // FOLDER RECIPE: what one gets whose engine cannot open a network
+                return Unopened(words[1], words[2]);
             case "evaluate": // ONNX CLASSES HEIGHT WIDTH CODELENGTH CODES OUT: float64 logits of views 0, 1, 2 ...
                 return Evaluate(words);
             case "json": // FILE
@@ -275,12 +277,23 @@ static class LocalProgram
         }
     }
 
+    static string Unopened(string folder, string recipe)
+    {
+        Bundle bundle = Bundle.Open(BundleFiles.FromFolder(folder));
+        Func<BundleNetwork, IViewNetwork> open = network => { throw new VcgException("bundle", "no engine"); };
+        using (var generator = new LocalGenerator(bundle, open))
+        {
+            string first = Outcome(generator.DrawAsync(ReadRecipe(recipe)));
+            string second = Outcome(generator.DrawAsync(ReadRecipe(recipe)));
+            return first.Split('\n')[0] + " / " + second.Split('\n')[0];
+        }
+    }
+
     static string Outcome(Task<LocalCharacter> task)
     {
         try
         {
-            task.Wait();
-            return "drawn";
+            return task.Wait(30000) ? "drawn" : "never";
         }
         catch (AggregateException error)
         {
