@@ -198,7 +198,7 @@ func drag_slider(slider: Slider, to: float, steps: int = 20) -> void:
 
 
 ## A key, down and up. All windows are parts of the editor's own (--single-window), which hands it to where the focus is.
-func key(code: Key, modifiers: int = 0) -> void:
+func key(code: Key, modifiers: int = 0, letter: int = 0) -> void:
 	for down: bool in [true, false]:
 		var event := InputEventKey.new()
 		event.keycode = code
@@ -206,16 +206,15 @@ func key(code: Key, modifiers: int = 0) -> void:
 		event.pressed = down
 		event.ctrl_pressed = modifiers & KEY_MASK_CTRL != 0
 		event.shift_pressed = modifiers & KEY_MASK_SHIFT != 0
-		if code >= KEY_SPACE and code <= KEY_ASCIITILDE and modifiers & KEY_MASK_CTRL == 0:
-			event.unicode = code if code < KEY_A or code > KEY_Z else code + 32
+		event.unicode = letter
 		send(event)
 		await frames(1)
 
 
+## ASCII only.
 func write(text: String) -> void:
 	for letter: String in text:
-		var code := OS.find_keycode_from_string(letter.to_upper()) if letter != "_" else KEY_UNDERSCORE
-		await key(code)
+		await key(letter.to_upper().unicode_at(0) as Key, 0, letter.unicode_at(0))
 
 
 ## Choose an entry of an option button by its text: a click, and the arrow keys.

@@ -186,7 +186,7 @@ func _on_finished_character(generated: VcgGenerated) -> void:
 	if picture == null:
 		picture = generated.pictures[0]
 	history.draft = studio.draft.snapshot()
-	history.add(generated.recipe, studio.draft.save_name(), Kit.coloured_frame(picture, generated.palette, Studio.FACING, 0))
+	history.add(generated.recipe, studio.draft.save_name(), Kit.thumbnail(picture, generated.palette, Studio.FACING, 0))
 
 
 func _open_variations() -> void:

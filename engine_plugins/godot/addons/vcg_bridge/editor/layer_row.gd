@@ -40,7 +40,7 @@ func _init(catalogue: Catalogue = null, swatches: Swatches = null, record: Dicti
 	_lock.toggle_mode = true
 	_lock.toggled.connect(func(on: bool) -> void: lock_toggled.emit(layer, on))
 	line.add_child(_lock)
-	_title = Kit.label(record["title"])
+	_title = Kit.short_label(str(record["title"]))
 	_title.custom_minimum_size.x = Kit.px(76)
 	_title.mouse_filter = Control.MOUSE_FILTER_PASS
 	line.add_child(_title)

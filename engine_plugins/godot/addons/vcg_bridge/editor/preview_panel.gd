@@ -92,7 +92,6 @@ func _build_overlay() -> void:
 	corner.add_child(Kit.tool_button("ZoomMore", "ZoomMore", "Larger.", step_zoom.bind(1)))
 	_stage.add_child(corner)
 	_facing = Kit.label(FACES[_direction], "Which side of the character is seen.")
-	_facing.clip_text = false
 	_facing.modulate.a = 0.6
 	_facing.size_flags_horizontal = Control.SIZE_SHRINK_BEGIN
 	_facing.size_flags_vertical = Control.SIZE_SHRINK_END
