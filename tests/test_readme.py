@@ -135,7 +135,7 @@ def test_first_command_in_a_fresh_checkout(tmp_path: Path) -> None:
     print(f"install and first character: {time.monotonic() - begin:.0f} s")
     assert done.returncode == 0, done.stdout + done.stderr
     made = {path.name for path in (tmp_path / "my-npc").iterdir()}
-    suffixes = ("png", "json", "tres", "gif", "contact.png", "recipe.json")
+    suffixes = ("png", "json", "tres", "gif", "contact.png", "vcg.json")
     assert made == {f"guard-7.{suffix}" for suffix in suffixes} | {"CREDITS.txt"}
     listed = subprocess.run(
         [tmp_path / ".venv/bin/python", "-m", "pip", "list", "--format=freeze"],

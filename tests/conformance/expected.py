@@ -11,7 +11,7 @@ from vcg_bridge.contract.blobs import decode_blob
 from vcg_bridge.contract.description import Description, description_of
 from vcg_bridge.contract.recipe_io import recipe_to_dict
 from vcg_bridge.generators.bundle import open_bundle
-from vcg_bridge.server.jobs import Ready, Step, plan_of
+from vcg_bridge.server.jobs import Ready, Step, Tally, Turn, plan_of
 from vcg_bridge.server.studio import Studio
 
 Chunks = dict[int, tuple[m.Chunk, bytes]]
@@ -45,11 +45,28 @@ class Direct:
         end = plan.chunks if most is None else min(most, plan.chunks)
         key = m.request_key(decoded) + end.to_bytes(4, "big")
         if key not in self._made:
-            ready: list[Ready] = []
-            events = threading.Event(), threading.Event()
-            self._studio.draw(Step(len(self._made), plan, 0, end, ("raw",), 64 << 20, *events), ready.extend)
-            self._made[key] = dict(map(_decoded, ready))
+            step = Step(len(self._made), plan, 0, end, ("raw",), 64 << 20, threading.Event())
+            self._made[key] = dict(map(_decoded, self._drawn(step)))
         return self._made[key]
+
+    def _drawn(self, step: Step) -> list[Ready]:
+        ready: list[Ready] = []
+        errors: list[Exception] = []
+        ended = threading.Event()
+
+        def post(_: Step, what: list[Ready] | Tally | Exception) -> None:
+            if isinstance(what, list):
+                ready.extend(what)
+                return
+            if isinstance(what, Exception):
+                errors.append(what)
+            ended.set()
+
+        self._studio.finish(self._studio.draw(Turn((step,)), post), post)
+        assert ended.wait(60)
+        if errors:
+            raise errors[0]
+        return ready
 
     def count(self, request: dict[str, Any]) -> tuple[int, int]:
         """Characters and chunks of a request, as `accepted` says them."""

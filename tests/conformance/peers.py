@@ -164,14 +164,14 @@ class Refused(Act):
         return self.not_retried(*[0] * (self._times + 1))
 
 
-class AlwaysBusy(Refused):
-    """Never has room."""
+class Always(Refused):
+    """Refuses every time."""
 
-    def __init__(self) -> None:
-        super().__init__(m.Error("busy", "the queue is full", details={"retry_after_ms": 50}), 10**9)
+    def __init__(self, error: m.Error) -> None:
+        super().__init__(error, 1 << 30)
 
     def complaints(self) -> list[str]:
-        return [] if len(self.of_type(m.Generate)) > 1 else ["it was not tried again"]
+        return [] if len(self.of_type(m.Generate)) > 1 else ["the job was not tried again"]
 
 
 class Fails(Act):
@@ -369,7 +369,8 @@ ACTS: dict[str, Callable[[], Act]] = {
     "faultless": Act,
     "window": Window,
     "busy": lambda: Refused(BUSY, 2),
-    "always-busy": AlwaysBusy,
+    "always-busy": lambda: Always(BUSY),
+    "always-shutting-down": lambda: Always(m.Error("shutting_down", "going down")),
     "shutting-down": lambda: Refused(m.Error("shutting_down", "going down"), 1),
     "restarted-quietly": Interrupted,
     "stalled": Stalled,

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.support.godot import new_project
+from tests.unity.core_program import compile_program
+from tests.unity.mono import find_mono
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,15 @@ def _godot(folder: Path) -> list[str]:
     return ["env", *home, project.godot, "--headless", "--path", str(project.path), "--script", script, "--"]
 
 
+def _unity(folder: Path) -> list[str]:
+    mono = find_mono(folder)
+    if mono is None:
+        pytest.skip("no mono here: scripts/install_mono.sh installs it")
+    return compile_program(mono).command("conformance")
+
+
 RUNNERS = (
     Runner("python", _python, (pytest.mark.socket,), frozenset({"zstd"})),
     Runner("godot", _godot, (pytest.mark.godot, pytest.mark.socket), frozenset({"zstd", "tls"})),
+    Runner("unity", _unity, (pytest.mark.unity, pytest.mark.socket), frozenset({"tls"})),
 )

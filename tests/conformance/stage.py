@@ -128,7 +128,7 @@ class Stage:
             stack.callback(stop, self._victim)
             self.peer = stack.enter_context(ActPeer())
             for name, lines in RAW.items():
-                self._raw[name] = stack.enter_context(_raw_server(lines))
+                self._raw[name] = stack.enter_context(raw_server(lines))
             (victim,) = wait_until_ready(self._victim, ready)
             self._proxies = {
                 "killed": Proxy(victim, hold_after=60000),
@@ -234,7 +234,7 @@ def _certificate(folder: Path, days: int = 2) -> Path:
 
 
 @contextmanager
-def _raw_server(lines: list[bytes | None]) -> Iterator[str]:
+def raw_server(lines: list[bytes | None]) -> Iterator[str]:
     """Says the same to everyone. A connection stays open until the end, unless the lines say otherwise."""
     kept: list[socket.socket] = []
 

@@ -10,9 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from tests.unity.mono import CORE, HERE, Mono
-
-SOURCES = ("Local", "Recipes", "Layout", "Protocol", "Client/VcgException.cs")
+from tests.unity.mono import CORE, HERE, PACKAGE, Mono
 
 
 @dataclass(frozen=True)
@@ -35,8 +33,12 @@ class Runner:
 
 
 def compile_runner(mono: Mono) -> Runner:
-    sources = [p for name in SOURCES for p in sorted((CORE / name).rglob("*.cs")) or [CORE / name]]
-    return Runner(mono, mono.compile("local", [*sources, HERE / "local" / "LocalProgram.cs"]))
+    """Compiled once for all tests of a session: `mono.folder` is the session's."""
+    program = mono.folder / "local.exe"
+    if not program.exists():
+        own = (HERE / "local" / "LocalProgram.cs", PACKAGE / "Samples~" / "Village" / "Wander.cs")
+        mono.compile("local", [*sorted(CORE.rglob("*.cs")), *own])
+    return Runner(mono, program)
 
 
 def parse_drawn(data: bytes) -> tuple[bytes, dict[tuple[str, int], NDArray[np.uint8]]]:

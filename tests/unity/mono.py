@@ -30,12 +30,20 @@ class Mono:
         references: Sequence[Path] = (),
         defines: Sequence[str] = (),
         library: bool = False,
+        optimize: bool = False,
+        doc: Path | None = None,
     ) -> Path:
-        """An assembly, compiled as Unity 2021.3's C# would be at most (C# 7), warnings being errors."""
+        """An assembly, compiled as Unity 2021.3's C# would be at most (C# 7), warnings being errors.
+
+        doc: where its XML documentation goes; what is public and has none is an error then. (Not CS1573: that a comment
+        explains only those parameters whose names do not say enough.)
+        """
         out = self.folder / f"{name}.{'dll' if library else 'exe'}"
         command = [
-            self.mcs, "-langversion:7", "-warnaserror", "-warn:4", "-debug-", f"-target:{'library' if library else 'exe'}",
+            self.mcs, "-langversion:7", "-warnaserror", "-warn:4", "-debug-", f"-optimize{'+' if optimize else '-'}",
+            f"-target:{'library' if library else 'exe'}",
             f"-out:{out}", *(f"-reference:{r}" for r in references), *(f"-define:{d}" for d in defines),
+            *([] if doc is None else [f"-doc:{doc}", "-nowarn:1573"]),
             *map(str, sources),
         ]  # fmt: skip
         done = subprocess.run(command, capture_output=True, text=True, timeout=120)
@@ -50,6 +58,11 @@ class Mono:
 
 
 def find_mono(folder: Path) -> Mono | None:
-    """MONO and MCS in the environment, else those in the PATH, else what scripts/install_mono.sh has installed."""
-    mono, mcs = os.environ.get("MONO") or shutil.which("mono"), os.environ.get("MCS") or shutil.which("mcs")
-    return Mono(mono, mcs, folder) if mono and mcs else None
+    """MONO and MCS in the environment, else what scripts/install_mono.sh has installed, else those in the PATH."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "vcg-bridge" / "mono"
+    installed = next(iter(cache.glob(".installed-*")), None)
+    places = [(os.environ.get("MONO"), os.environ.get("MCS"))]
+    if installed is not None:
+        places.append((str(cache / "mono"), str(cache / "mcs")))
+    places.append((shutil.which("mono"), shutil.which("mcs")))
+    return next((Mono(mono, mcs, folder) for mono, mcs in places if mono and mcs), None)

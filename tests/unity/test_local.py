@@ -140,7 +140,7 @@ def draw_all(
     generator: Generator,
     wanted: dict[str, tuple[Recipe, Sequence[str] | None]],
     folder: Path,
-    logits: Path | None = None,
+    logits: Path | str | None = None,
 ) -> dict[str, int]:
     """Let the program draw them all and compare each; name -> views drawn again."""
     commands = []
@@ -179,7 +179,8 @@ def test_the_shipped_bundle_is_drawn_the_same_by_the_managed_networks(
     runner: Runner, shipped: Generator, tmp_path: Path
 ) -> None:
     made = recipes(shipped.manifest)
-    wanted = {name: (recipe, ("idle",)) for name, recipe in made.items()}
+    # rules change what is worn, not how it is drawn: the next test tries them all
+    wanted = {name: (recipe, ("idle",)) for name, recipe in made.items() if not name.startswith("rules-")}
     wanted["everything"] = (made["guard"], ALL)
     wanted["walk"] = (made["free-0"], WALK_IDLE)
     draw_all(runner, shipped, wanted, tmp_path)
@@ -195,6 +196,9 @@ def test_logits_of_another_engine_give_the_same_even_with_its_noise(
     record_logits(shipped, wanted, tmp_path / "logits", noise)
     redrawn = draw_all(runner, shipped, wanted, tmp_path, tmp_path / "logits")
     assert sum(redrawn.values()) > 0  # else the rule was not tried
+    # and where the engine can only be asked on its main thread, and answers some frames later
+    some = {name: wanted[name] for name in list(wanted)[:6]}
+    draw_all(runner, shipped, some, tmp_path, f"frames:{tmp_path / 'logits'}")
 
 
 def test_a_bundle_of_another_kind_is_drawn_the_same(runner: Runner, tiny: Generator, tmp_path: Path) -> None:

@@ -208,3 +208,11 @@ def test_several_threads_and_a_tiny_cache_change_nothing(runner: Runner, tmp_pat
         ["ok", "same"],
         ["ok", f"cancelled drawn cancelled disposed={networks}"],
     ]
+
+
+def test_an_engine_that_cannot_open_a_network_is_one_clear_error_each_time(runner: Runner, tmp_path: Path) -> None:
+    folder = write_tiny_bundle(tmp_path / "tiny")
+    recipe = tmp_path / "r.vcg.json"
+    recipe.write_bytes(recipe_bytes(design(load_manifest(folder), DesignSpec(seed=2))))
+    problem = "Vcg.Bridge.VcgException: no engine"
+    assert runner.one("unopened", folder, recipe) == ["ok", f"{problem} / {problem}"]

@@ -98,7 +98,7 @@ def bench(
     else:
         report.table(
             "", ("figure", "value", "goal", "", "note"),
-            [(f.name, _number(f.value, f.unit), _goal(f), _verdict(f), f.note) for f in figures],
+            [(f.name, number(f.value, f.unit), goal(f), verdict(f), f.note) for f in figures],
         )  # fmt: skip
     if out is not None:
         from vcg_bridge.sprites.writer import write_files
@@ -196,7 +196,7 @@ def _page(figures: list[Figure], about: dict[str, object]) -> str:
         "| figure | value | goal | | note |",
         "|---|---|---|---|---|",
     ]
-    rows = ((f.name, _number(f.value, f.unit), _goal(f), _verdict(f), f.note) for f in figures)
+    rows = ((f.name, number(f.value, f.unit), goal(f), verdict(f), f.note) for f in figures)
     return "\n".join(lines + [f"| {' | '.join(row)} |" for row in rows])
 
 
@@ -204,15 +204,18 @@ def _plain(figure: Figure) -> dict[str, object]:
     return {**asdict(figure), "reached": figure.reached}
 
 
-def _number(value: float | None, unit: str) -> str:
+def number(value: float | None, unit: str) -> str:
+    """A figure in words: "12.7 ms"."""
     return "-" if value is None else f"{value:.3g} {unit}".strip()
 
 
-def _goal(figure: Figure) -> str:
+def goal(figure: Figure) -> str:
+    """What it should be: "<= 100 ms"."""
     if figure.goal is None:
         return ""
-    return f"{'>=' if figure.at_least else '<='} {_number(figure.goal, figure.unit)}"
+    return f"{'>=' if figure.at_least else '<='} {number(figure.goal, figure.unit)}"
 
 
-def _verdict(figure: Figure) -> str:
+def verdict(figure: Figure) -> str:
+    """Whether it is."""
     return {True: "reached", False: "NOT reached", None: ""}[figure.reached]

@@ -65,6 +65,7 @@ class Session:
         self._attempts = 0
         self._give_up_at = 0.0
         self._patient = False  # a refused connection is tried again
+        self._moved = False  # something got on since the connection was lost last: the next loss is a new one
         self._reason = ""
         self._sent_at = 0.0
         self._pinged_at: float | None = None  # a heartbeat that nothing came after
@@ -80,6 +81,7 @@ class Session:
         """Connect. patient: a refused connection is tried again until the time is up."""
         self.state, self.error, self._patient = "waiting", None, patient
         self._attempts, self.open_at, self._give_up_at = 0, now, now + timeout_s
+        self._moved = True
         self._reason = "nothing answered"
 
     def opened(self, now: float) -> None:
@@ -99,8 +101,11 @@ class Session:
         if self.state not in ("greeting", "ready"):
             return
         if self.state == "ready":
-            self._attempts, self._patient = 0, True
-            self._give_up_at = now + self.options.retry_s
+            self._patient = True
+            # A request that breaks every connection it is sent over must not be repeated for ever.
+            if self._moved or not (self.jobs or self._questions):
+                self._attempts, self._give_up_at = 0, now + self.options.retry_s
+            self._moved = False
         self.state, self._reason = "waiting", reason
         self.outgoing.clear()
         for job in [job for job in self.jobs.values() if job.cancelling]:
@@ -208,12 +213,14 @@ class Session:
         elif isinstance(reply, m.Welcome):
             self._welcomed(reply, now)
         elif isinstance(reply, Description | m.Pong):
+            self._moved = True
             question = self._questions.pop(reply.id, None)
             if question is not None:
                 question.answer = reply
         elif isinstance(reply, m.Error) and (reply.id == _HEARTBEAT or reply.code in _AGAIN):
             self.lost(reply.message, now, at_once=reply.code == "hello_required")
         elif isinstance(reply, m.Error) and reply.id in self._questions:
+            self._moved = True
             self._questions.pop(reply.id).error = m.exception_of(reply)
         elif not isinstance(reply, m.Bye):  # after bye the jobs that run come to their end, then the link breaks
             job = self.jobs.get(reply.id)
@@ -221,6 +228,7 @@ class Session:
                 self._advance(job, reply, blobs, sum(map(len, frames)), now)
 
     def _advance(self, job: JobState, reply: m.Reply, blobs: list[bytes], size: int, now: float) -> None:
+        self._moved = self._moved or not isinstance(reply, m.Accepted)
         try:
             if isinstance(reply, m.Accepted):
                 job.accepted = reply
@@ -259,7 +267,7 @@ class Session:
                 hint="update the older of the two",
             ))  # fmt: skip
             return
-        self.welcome, self.state, self._attempts = welcome, "ready", 0
+        self.welcome, self.state = welcome, "ready"
         for question in self._questions.values():
             self._send(question.request, now)
         for job in self.jobs.values():

@@ -13,6 +13,7 @@ var _scenario: RefCounted
 var _phase := ""
 var _last_us := 0
 var _pictures := 0
+var _over := false
 
 
 func _enter_tree() -> void:
@@ -39,7 +40,8 @@ func _run() -> void:
 	var script: GDScript = load(str(job["scenario"]))
 	_scenario = script.new()
 	await _scenario.call("run", self)
-	end()
+	if not _over:
+		end()
 
 
 ## Write down what was found, and close the editor.
@@ -67,7 +69,15 @@ func check(what: String, holds: bool, seen: Variant = "") -> bool:
 	var checks: Array = results["checks"]
 	checks.append([what, holds, str(seen)])
 	print("CHECK ", "ok    " if holds else "FAILED ", what, "" if holds else "  seen: %s" % str(seen))
+	if not holds and not _over:  # what comes after would only fail because of this
+		_over = true
+		_give_up.call_deferred()
 	return holds
+
+
+func _give_up() -> void:
+	await picture("failed")
+	end()
 
 
 func frames(count: int) -> void:
@@ -94,12 +104,12 @@ func expect(what: String, holds: Callable, time: float = WAIT_S) -> bool:
 
 
 ## A picture of the editor's window. Taking it halts the main thread, which is not the addon's fault.
-func picture(title: String, window: Window = null) -> void:
+func picture(title: String) -> void:
 	await frames(3)
 	var was := _phase
 	_phase = ""
 	RenderingServer.force_draw(false)
-	var seen := (window if window != null else get_tree().root).get_texture().get_image()
+	var seen := get_tree().root.get_texture().get_image()
 	_pictures += 1
 	seen.save_png(str(job["out"]).path_join("%02d-%s.png" % [_pictures, title]))
 	await frames(2)
@@ -131,7 +141,7 @@ func point(control: Control, at := Vector2(0.5, 0.5)) -> Vector2:
 		parent = parent.get_parent()
 	await frames(3)
 	var place := control.get_global_transform_with_canvas() * (control.size * at)
-	move(control.get_viewport(), place)
+	move(place)
 	await frames(2)
 	var under := control.get_viewport().gui_get_hovered_control()
 	if under != control and (under == null or not control.is_ancestor_of(under)):
@@ -139,22 +149,28 @@ func point(control: Control, at := Vector2(0.5, 0.5)) -> Vector2:
 	return place
 
 
-func move(viewport: Viewport, place: Vector2, held: int = 0) -> void:
+## Events go through Input, as the window system's do: the engine then knows which buttons are down.
+func send(event: InputEvent) -> void:
+	Input.parse_input_event(event)
+	Input.flush_buffered_events()
+
+
+func move(place: Vector2, held: int = 0) -> void:
 	var motion := InputEventMouseMotion.new()
 	motion.position = place
 	motion.global_position = place
 	motion.button_mask = held
-	viewport.push_input(motion)
+	send(motion)
 
 
-func press(viewport: Viewport, place: Vector2, down: bool, button := MOUSE_BUTTON_LEFT) -> void:
+func press(place: Vector2, down: bool, button := MOUSE_BUTTON_LEFT) -> void:
 	var event := InputEventMouseButton.new()
 	event.button_index = button
 	event.position = place
 	event.global_position = place
 	event.pressed = down
 	event.button_mask = MOUSE_BUTTON_MASK_LEFT if down and button == MOUSE_BUTTON_LEFT else 0
-	viewport.push_input(event)
+	send(event)
 
 
 func click(control: Control, at := Vector2(0.5, 0.5)) -> void:
@@ -162,10 +178,8 @@ func click(control: Control, at := Vector2(0.5, 0.5)) -> void:
 		check("a control to click", false)
 		return
 	var place: Vector2 = await point(control, at)
-	var viewport := control.get_viewport()
-	press(viewport, place, true)
-	await frames(2)
-	press(viewport, place, false)
+	press(place, true)
+	press(place, false)  # in the same frame: a slow one would make it a drag
 	await frames(2)
 
 
@@ -174,19 +188,17 @@ func drag_slider(slider: Slider, to: float, steps: int = 20) -> void:
 	var range_ := slider.max_value - slider.min_value
 	var from := (slider.value - slider.min_value) / range_
 	var start: Vector2 = await point(slider, Vector2(lerpf(0.04, 0.96, from), 0.5))
-	var viewport := slider.get_viewport()
 	var end_ := slider.get_global_transform_with_canvas() * (slider.size * Vector2(to, 0.5))
-	press(viewport, start, true)
+	press(start, true)
 	for step: int in steps:
-		move(viewport, start.lerp(end_, (step + 1.0) / steps), MOUSE_BUTTON_MASK_LEFT)
+		move(start.lerp(end_, (step + 1.0) / steps), MOUSE_BUTTON_MASK_LEFT)
 		await frames(1)
-	press(viewport, end_, false)
+	press(end_, false)
 	await frames(1)
 
 
-## A key, down and up. [param window]: where the focus is.
-func key(code: Key, modifiers: int = 0, window: Viewport = null) -> void:
-	var to := window if window != null else get_tree().root as Viewport
+## A key, down and up. All windows are parts of the editor's own (--single-window), which hands it to where the focus is.
+func key(code: Key, modifiers: int = 0, letter: int = 0) -> void:
 	for down: bool in [true, false]:
 		var event := InputEventKey.new()
 		event.keycode = code
@@ -194,28 +206,29 @@ func key(code: Key, modifiers: int = 0, window: Viewport = null) -> void:
 		event.pressed = down
 		event.ctrl_pressed = modifiers & KEY_MASK_CTRL != 0
 		event.shift_pressed = modifiers & KEY_MASK_SHIFT != 0
-		if code >= KEY_SPACE and code <= KEY_ASCIITILDE and modifiers & KEY_MASK_CTRL == 0:
-			event.unicode = code if code < KEY_A or code > KEY_Z else code + 32
-		to.push_input(event)
+		event.unicode = letter
+		send(event)
 		await frames(1)
 
 
-func write(text: String, window: Viewport = null) -> void:
+## ASCII only.
+func write(text: String) -> void:
 	for letter: String in text:
-		var code := OS.find_keycode_from_string(letter.to_upper()) if letter != "_" else KEY_UNDERSCORE
-		await key(code, 0, window)
+		await key(letter.to_upper().unicode_at(0) as Key, 0, letter.unicode_at(0))
 
 
-## Choose an entry of an option button by its text, with the mouse.
+## Choose an entry of an option button by its text: a click, and the arrow keys.
 func choose(option: OptionButton, text: String) -> void:
 	await click(option)
 	await frames(3)
 	var popup := option.get_popup()
 	for at: int in popup.item_count:
 		if popup.get_item_text(at) == text:
-			popup.set_focused_item(at)
-			await frames(2)
-			await key(KEY_ENTER, 0, popup)
+			for i: int in 2 * popup.item_count:
+				if popup.get_focused_item() == at:
+					break
+				await key(KEY_DOWN)
+			await key(KEY_ENTER)
 			await frames(2)
 			return
 	popup.hide()

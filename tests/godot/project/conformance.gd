@@ -39,18 +39,23 @@ class Heard:
 		var context := HashingContext.new()
 		context.start(HashingContext.HASH_SHA256)
 		context.update(picture.pixels)
-		pictures.append({
-			"seq": picture.seq,
-			"character": picture.character,
-			"kind": picture.kind,
-			"name": picture.name,
-			"format": picture.format,
-			"width": picture.width,
-			"height": picture.height,
-			"length": picture.pixels.size(),
-			"sha256": context.finish().hex_encode(),
-			"strips": picture.strips,
-		})
+		(
+			pictures
+			. append(
+				{
+					"seq": picture.seq,
+					"character": picture.character,
+					"kind": picture.kind,
+					"name": picture.name,
+					"format": picture.format,
+					"width": picture.width,
+					"height": picture.height,
+					"length": picture.pixels.size(),
+					"sha256": context.finish().hex_encode(),
+					"strips": picture.strips,
+				}
+			)
+		)
 		if characters.size() == picture.character:
 			characters.append({"recipe": character.recipe, "palette": character.palette.hex_encode()})
 		if character.complete:

@@ -48,20 +48,25 @@ func _save(step: Dictionary) -> void:
 	var folder: String = step["folder"]
 	var task := VcgSaveTask.start(job.character, _description, folder, name, options)
 	var result: VcgSaveResult = await task.finished
-	_results.append({
-		"name": name,
-		"ok": result.is_ok(),
-		"text": result.text(),
-		"code": "" if result.is_ok() else result.error.code,
-		"written": result.written,
-		"unchanged": result.unchanged,
-		"kept": result.kept,
-		"beside": result.beside,
-		"texture": result.texture,
-		"sprite_frames": result.sprite_frames,
-		"scene": result.scene,
-		"recipe": result.recipe,
-	})
+	(
+		_results
+		. append(
+			{
+				"name": name,
+				"ok": result.is_ok(),
+				"text": result.text(),
+				"code": "" if result.is_ok() else result.error.code,
+				"written": result.written,
+				"unchanged": result.unchanged,
+				"kept": result.kept,
+				"beside": result.beside,
+				"texture": result.texture,
+				"sprite_frames": result.sprite_frames,
+				"scene": result.scene,
+				"recipe": result.recipe,
+			}
+		)
+	)
 
 
 func _edit(step: Dictionary) -> void:

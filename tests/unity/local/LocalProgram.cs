@@ -8,6 +8,7 @@ using System.Threading;
 using System.Threading.Tasks;
 using Vcg.Bridge;
 using Vcg.Bridge.Local;
+using Vcg.Bridge.Samples;
 
 /// <summary>
 /// Runs Runtime/Core/Local. The one argument is a file of commands, a line each, words between tabs; for each there is one
@@ -16,6 +17,8 @@ using Vcg.Bridge.Local;
 static class LocalProgram
 {
     static readonly Dictionary<string, LocalGenerator> generators = new Dictionary<string, LocalGenerator>();
+
+    static readonly Dictionary<string, FrameQueue> frames = new Dictionary<string, FrameQueue>();
 
     static int Main(string[] arguments)
     {
@@ -35,7 +38,9 @@ static class LocalProgram
         }
         foreach (LocalGenerator generator in generators.Values)
             generator.Dispose();
-        return 0;
+        foreach (FrameQueue queue in frames.Values)
+            queue.Dispose();
+        return FrameNetwork.Open == 0 ? 0 : 1;
     }
 
     static string Run(string[] words)
@@ -52,7 +57,13 @@ static class LocalProgram
                 RecipeCheck.Check(Bundle.Open(BundleFiles.FromFolder(words[1])).Manifest, ReadRecipe(words[2]));
                 return "";
             case "design": // FOLDER SEED ARCHETYPE BODY NOVELTY ITEMS RAMPS, the last two as a=b,c=d
-                return Design(words);
+                return DesignOf(words);
+            case "install": // FOLDER TARGET LAYERS|*
+                return Install(words[1], words[2], words[3]);
+            case "credits": // FOLDER RECIPE|""
+                return Credits(words[1], words[2]);
+            case "wander": // how the sample's villagers walk
+                return Walk();
             case "recipe": // FILE
                 return Encoding.UTF8.GetString(RecipeJson.Write(RecipeJson.Read(File.ReadAllBytes(words[1]), words[1])));
             case "draw": // FOLDER RECIPE ANIMATIONS|* LOGITS|"" OUT
@@ -61,6 +72,8 @@ static class LocalProgram
                 return Together(words[1], words[2]);
             case "cancel": // FOLDER RECIPE
                 return Cancel(words[1], words[2]);
+            case "unopened": // FOLDER RECIPE: what one gets whose engine cannot open a network
+                return Unopened(words[1], words[2]);
             case "evaluate": // ONNX CLASSES HEIGHT WIDTH CODELENGTH CODES OUT: float64 logits of views 0, 1, 2 ...
                 return Evaluate(words);
             case "json": // FILE
@@ -96,20 +109,43 @@ static class LocalProgram
 
     static string Draw(string folder, string recipe, string animations, string logits, string output)
     {
-        LocalGenerator generator;
-        string key = folder + "|" + logits;
-        if (!generators.TryGetValue(key, out generator))
-        {
-            Bundle bundle = Bundle.Open(BundleFiles.FromFolder(folder));
-            Func<BundleNetwork, IViewNetwork> open = null;
-            if (logits.Length > 0)
-                open = network => new RecordedNetwork(Path.Combine(logits, network.Id + ".logits"));
-            generators.Add(key, generator = new LocalGenerator(bundle, open, new LocalOptions { Threads = 2 }));
-        }
         string[] ids = animations == "*" ? null : animations.Split(',');
-        LocalCharacter drawn = generator.DrawAsync(ReadRecipe(recipe), ids).GetAwaiter().GetResult();
+        Task<LocalCharacter> task = Generator(folder, logits).DrawAsync(ReadRecipe(recipe), ids);
+        FrameQueue queue;
+        while (frames.TryGetValue(folder + "|" + logits, out queue) && !task.IsCompleted)
+        {
+            queue.Pump(); // this is the main thread, and a turn of this loop is a frame
+            Thread.Sleep(1);
+        }
+        LocalCharacter drawn = task.GetAwaiter().GetResult();
         Write(drawn, output);
         return "redrawn=" + drawn.Redrawn;
+    }
+
+    /// <param name="logits">"": the managed networks; a folder of recorded logits; the same with "frames:" before it, for
+    /// networks of a main thread</param>
+    static LocalGenerator Generator(string folder, string logits)
+    {
+        LocalGenerator generator;
+        string key = folder + "|" + logits;
+        if (generators.TryGetValue(key, out generator))
+            return generator;
+        Bundle bundle = Bundle.Open(BundleFiles.FromFolder(folder));
+        Func<BundleNetwork, IViewNetwork> open = null;
+        if (logits.StartsWith("frames:"))
+        {
+            string recorded = logits.Substring("frames:".Length);
+            var queue = new FrameQueue(id => new FrameNetwork(Path.Combine(recorded, id + ".logits")));
+            frames.Add(key, queue);
+            open = queue.Of;
+        }
+        else if (logits.Length > 0)
+        {
+            open = network => new RecordedNetwork(Path.Combine(logits, network.Id + ".logits"));
+        }
+        generator = new LocalGenerator(bundle, open, new LocalOptions { Threads = 2 });
+        generators.Add(key, generator);
+        return generator;
     }
 
     /// <summary>The palette, then each frame: 4 numbers of 4 bytes (index, width, height, length of its name), name,
@@ -132,13 +168,13 @@ static class LocalProgram
         }
     }
 
-    static string Design(string[] words)
+    static string DesignOf(string[] words)
     {
         LocalGenerator generator;
         if (!generators.TryGetValue(words[1], out generator))
             generators.Add(
                 words[1], generator = new LocalGenerator(Bundle.Open(BundleFiles.FromFolder(words[1]), BundleCheck.Manifest)));
-        var design = new LocalDesign
+        var design = new Design
         {
             Seed = long.Parse(words[2], CultureInfo.InvariantCulture),
             Archetype = words[3],
@@ -150,6 +186,55 @@ static class LocalProgram
         foreach (string pair in words[7].Split(new[] { ',' }, StringSplitOptions.RemoveEmptyEntries))
             design.Ramps.Add(pair.Split('=')[0], pair.Split('=')[1]);
         return Encoding.UTF8.GetString(RecipeJson.Write(LocalDesigner.Recipe(generator.Manifest, design)));
+    }
+
+    /// <summary>Two hundred villagers for two minutes: where they got, and what was ever wrong.</summary>
+    static string Walk()
+    {
+        var directions = new HashSet<string>();
+        double walked = 0, rested = 0, farthest = 0, fastest = 0;
+        for (int i = 0; i < 200; i++)
+        {
+            var wander = new Wander(i, 30, 16);
+            for (int frame = 0; frame < 120 * 30; frame++)
+            {
+                double x = wander.X, y = wander.Y;
+                bool walking = wander.IsWalking;
+                wander.Advance(1 / 30.0);
+                double step = Math.Sqrt((wander.X - x) * (wander.X - x) + (wander.Y - y) * (wander.Y - y));
+                fastest = Math.Max(fastest, step * 30);
+                farthest = Math.Max(farthest, Math.Max(Math.Abs(wander.X) / 15, Math.Abs(wander.Y) / 8));
+                walked += walking ? 1 : 0;
+                rested += walking ? 0 : 1;
+                if (step > 0)
+                    directions.Add(wander.Direction);
+            }
+        }
+        var said = new List<string>(directions);
+        said.Sort();
+        return string.Format(
+            CultureInfo.InvariantCulture, "{0} walking={1:F2} farthest={2:F3} fastest={3:F3}", string.Join(",", said.ToArray()),
+            walked / (walked + rested), farthest, fastest);
+    }
+
+    static string Install(string folder, string target, string layers)
+    {
+        Bundle bundle = Bundle.Open(BundleFiles.FromFolder(folder));
+        IList<InstalledFile> files = BundleInstall.Plan(bundle, true, layers == "*" ? null : layers.Split(','));
+        BundleInstall.Write(bundle, files, target);
+        var said = new List<string>();
+        foreach (InstalledFile file in files)
+            said.Add(file.Path + "=" + file.Asset + "=" + file.Network);
+        return string.Join(" ", said.ToArray());
+    }
+
+    static string Credits(string folder, string recipe)
+    {
+        Bundle bundle = Bundle.Open(BundleFiles.FromFolder(folder));
+        IList<string> lines = recipe.Length > 0
+            ? LocalCredits.Lines(bundle, ReadRecipe(recipe))
+            : LocalCredits.Lines(bundle);
+        return Convert.ToBase64String(Encoding.UTF8.GetBytes(string.Join("\n", new List<string>(lines).ToArray())));
     }
 
     static string Together(string folder, string recipe)
@@ -192,12 +277,23 @@ static class LocalProgram
         }
     }
 
+    static string Unopened(string folder, string recipe)
+    {
+        Bundle bundle = Bundle.Open(BundleFiles.FromFolder(folder));
+        Func<BundleNetwork, IViewNetwork> open = network => { throw new VcgException("bundle", "no engine"); };
+        using (var generator = new LocalGenerator(bundle, open))
+        {
+            string first = Outcome(generator.DrawAsync(ReadRecipe(recipe)));
+            string second = Outcome(generator.DrawAsync(ReadRecipe(recipe)));
+            return first.Split('\n')[0] + " / " + second.Split('\n')[0];
+        }
+    }
+
     static string Outcome(Task<LocalCharacter> task)
     {
         try
         {
-            task.Wait();
-            return "drawn";
+            return task.Wait(30000) ? "drawn" : "never";
         }
         catch (AggregateException error)
         {
@@ -417,6 +513,11 @@ sealed class RecordedNetwork : IViewNetwork
     public async Task<float[]> LogitsAsync(float[] codes, int[] views, CancellationToken cancel)
     {
         await Task.Delay(1); // as an engine would: later, on another thread
+        return Logits(codes, views);
+    }
+
+    public float[] Logits(float[] codes, int[] views)
+    {
         var logits = new float[size * views.Length];
         int length = codes.Length / views.Length;
         for (int i = 0; i < views.Length; i++)
@@ -430,6 +531,62 @@ sealed class RecordedNetwork : IViewNetwork
 
     public void Dispose()
     {
+    }
+}
+
+/// <summary>The same as a network of a main thread: it answers two frames later, and minds who asks.</summary>
+sealed class FrameNetwork : IFrameNetwork
+{
+    public static int Open;
+
+    readonly int thread = Thread.CurrentThread.ManagedThreadId;
+    readonly RecordedNetwork recorded;
+    float[] codes;
+    int[] views;
+    int asked;
+
+    public FrameNetwork(string file)
+    {
+        recorded = new RecordedNetwork(file);
+        Open++;
+    }
+
+    void OnMainThread(bool busy)
+    {
+        if (Thread.CurrentThread.ManagedThreadId != thread)
+            throw new InvalidOperationException("called from another thread");
+        if (busy != (codes != null))
+            throw new InvalidOperationException(busy ? "nothing is under way" : "something is under way");
+    }
+
+    public void Schedule(float[] newCodes, int[] newViews)
+    {
+        OnMainThread(false);
+        codes = newCodes;
+        views = newViews;
+        asked = 0;
+    }
+
+    public bool IsDone
+    {
+        get
+        {
+            OnMainThread(true);
+            return ++asked > 2;
+        }
+    }
+
+    public float[] Take()
+    {
+        OnMainThread(true);
+        float[] logits = recorded.Logits(codes, views);
+        codes = null;
+        return logits;
+    }
+
+    public void Dispose()
+    {
+        Open--;
     }
 }
 

@@ -6,6 +6,9 @@ namespace UnityEditor
 {
     public sealed class AssetDatabase // ScriptReference/AssetDatabase
     {
+        public static string[] FindAssets(string filter) { return null; } // ScriptReference/AssetDatabase.FindAssets
+        public static string GUIDToAssetPath(string guid) { return ""; } // ScriptReference/AssetDatabase.GUIDToAssetPath
+        public static void Refresh(ImportAssetOptions options = ImportAssetOptions.Default) { } // ScriptReference/AssetDatabase.Refresh
         public static void ImportAsset(string path, ImportAssetOptions options) { } // ScriptReference/AssetDatabase.ImportAsset
         public static T LoadAssetAtPath<T>(string assetPath) where T : Object { return null; } // ScriptReference/AssetDatabase.LoadAssetAtPath
         public static Object[] LoadAllAssetsAtPath(string assetPath) { return null; } // ScriptReference/AssetDatabase.LoadAllAssetsAtPath
@@ -16,7 +19,6 @@ namespace UnityEditor
         public static bool IsValidFolder(string path) { return false; } // ScriptReference/AssetDatabase.IsValidFolder
         public static string CreateFolder(string parentFolder, string newFolderName) { return ""; } // ScriptReference/AssetDatabase.CreateFolder
         public static bool DeleteAsset(string path) { return false; } // ScriptReference/AssetDatabase.DeleteAsset
-        public static string AssetPathToGUID(string path) { return ""; } // ScriptReference/AssetDatabase.AssetPathToGUID
         public static bool TryGetGUIDAndLocalFileIdentifier(Object obj, out string guid, out long localId) { guid = ""; localId = 0; return false; } // ScriptReference/AssetDatabase.TryGetGUIDAndLocalFileIdentifier
         public static Type GetImporterOverride(string path) { return null; } // ScriptReference/AssetDatabase.GetImporterOverride
         public static void SetImporterOverride<T>(string path) where T : AssetImporters.ScriptedImporter { } // ScriptReference/AssetDatabase.SetImporterOverride

@@ -31,7 +31,7 @@ namespace UnityEngine
 
     public class Component : Object // ScriptReference/Component
     {
-        public GameObject gameObject { get { return null; } } // ScriptReference/Component-gameObject
+        public Transform transform { get { return null; } } // ScriptReference/Component-transform
         public T GetComponent<T>() { return default(T); } // ScriptReference/Component.GetComponent
     }
 
@@ -55,15 +55,13 @@ namespace UnityEngine
     public static class Application // ScriptReference/Application
     {
         public static bool isPlaying { get { return false; } } // ScriptReference/Application-isPlaying
+        public static RuntimePlatform platform { get { return default(RuntimePlatform); } } // ScriptReference/Application-platform
         public static string persistentDataPath { get { return ""; } } // ScriptReference/Application-persistentDataPath
         public static string dataPath { get { return ""; } } // ScriptReference/Application-dataPath
-        public static string streamingAssetsPath { get { return ""; } } // ScriptReference/Application-streamingAssetsPath
     }
 
     public static class Debug // ScriptReference/Debug
     {
-        public static void Log(object message) { } // ScriptReference/Debug.Log
-        public static void LogWarning(object message, Object context) { } // ScriptReference/Debug.LogWarning
         public static void LogError(object message, Object context) { } // ScriptReference/Debug.LogError
         public static void LogException(Exception exception) { } // ScriptReference/Debug.LogException
     }
@@ -94,8 +92,7 @@ namespace UnityEngine
     {
         public float x; // ScriptReference/Vector3-x
         public float y; // ScriptReference/Vector3-y
-        public float z; // ScriptReference/Vector3-z
-        public Vector3(float x, float y, float z) { this.x = x; this.y = y; this.z = z; } // ScriptReference/Vector3-ctor
+        public Vector3(float x, float y, float z) { this.x = x; this.y = y; } // ScriptReference/Vector3-ctor
     }
 
     public struct Vector4 // ScriptReference/Vector4
@@ -110,8 +107,6 @@ namespace UnityEngine
         public float y { get; set; } // ScriptReference/Rect-y
         public float width { get; set; } // ScriptReference/Rect-width
         public float height { get; set; } // ScriptReference/Rect-height
-        public float xMax { get; set; } // ScriptReference/Rect-xMax
-        public float yMax { get; set; } // ScriptReference/Rect-yMax
         public bool Contains(Vector2 point) { return false; } // ScriptReference/Rect.Contains
     }
 
@@ -119,7 +114,6 @@ namespace UnityEngine
     {
         public Color(float r, float g, float b) { } // ScriptReference/Color-ctor
         public Color(float r, float g, float b, float a) { } // ScriptReference/Color-ctor
-        public static Color white { get { return default(Color); } } // ScriptReference/Color-white
     }
 
     public class Texture : Object // ScriptReference/Texture
@@ -172,6 +166,7 @@ namespace UnityEngine
 
     public class Renderer : Component // ScriptReference/Renderer
     {
+        public int sortingOrder { get; set; } // ScriptReference/Renderer-sortingOrder
         public Material sharedMaterial { get; set; } // ScriptReference/Renderer-sharedMaterial
         public void GetPropertyBlock(MaterialPropertyBlock properties) { } // ScriptReference/Renderer.GetPropertyBlock
         public void SetPropertyBlock(MaterialPropertyBlock properties) { } // ScriptReference/Renderer.SetPropertyBlock
@@ -208,6 +203,7 @@ namespace UnityEngine
 
     public sealed class AnimationClip : Motion // ScriptReference/AnimationClip
     {
+        public float length { get { return 0; } } // ScriptReference/AnimationClip-length
         public float frameRate { get; set; } // ScriptReference/AnimationClip-frameRate
     }
 

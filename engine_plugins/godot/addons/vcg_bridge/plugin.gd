@@ -18,6 +18,21 @@ func _enter_tree() -> void:
 	add_import_plugin(_import)
 
 
+## Somebody has just ticked the box: show what they got. Later starts of the editor leave the docks as they are.
+func _enable_plugin() -> void:
+	_show_dock.call_deferred()
+
+
+func _show_dock() -> void:
+	var child: Node = _dock
+	while child != null:
+		var tabs := child.get_parent() as TabContainer
+		if tabs != null:
+			tabs.current_tab = tabs.get_tab_idx_from_control(child as Control)
+			return
+		child = child.get_parent()
+
+
 func _exit_tree() -> void:
 	remove_import_plugin(_import)
 	_import = null

@@ -78,7 +78,6 @@ namespace Vcg.Bridge
                 name = timing.Id,
                 filterMode = FilterMode.Point,
                 wrapMode = TextureWrapMode.Clamp,
-                hideFlags = HideFlags.DontSave,
             };
             texture.LoadRawTextureData(Pixels.Flip(sheet.Slots, sheet.Width));
             texture.Apply(false, true);
@@ -95,7 +94,6 @@ namespace Vcg.Bridge
                 texture, new Rect(slice.X, slice.Y, slice.Width, slice.Height), new Vector2(slice.PivotX, slice.PivotY),
                 pixelsPerUnit, 0, SpriteMeshType.FullRect, Vector4.zero, false);
             sprite.name = slice.Name;
-            sprite.hideFlags = HideFlags.DontSave;
             return sprite;
         }
 

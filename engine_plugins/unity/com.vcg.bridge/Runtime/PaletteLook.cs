@@ -22,7 +22,6 @@ namespace Vcg.Bridge
                 name = "palette",
                 filterMode = FilterMode.Point,
                 wrapMode = TextureWrapMode.Clamp,
-                hideFlags = HideFlags.DontSave,
             };
         }
 

@@ -81,6 +81,18 @@ func item_title(layer_id: String, item_id: String) -> String:
 	return item(layer_id, item_id).get("title", item_id)
 
 
+## The part behind the last dash of a title such as "Short 04 - Cowlick", for places with little room; the whole title
+## where that names more than one item of the layer.
+func brief_title(layer_id: String, item_id: String) -> String:
+	var title_ := item_title(layer_id, item_id)
+	var brief := title_.get_slice(" - ", title_.get_slice_count(" - ") - 1)
+	for record: Dictionary in layer(layer_id).get("items", []):
+		var other: String = record["title"]
+		if other != title_ and other.ends_with(brief) and other.get_slice(" - ", other.get_slice_count(" - ") - 1) == brief:
+			return title_
+	return brief
+
+
 ## Items of a layer that fit a body ("": all of them).
 func items_for(layer_id: String, body: String) -> Array[Dictionary]:
 	var found: Array[Dictionary] = []

@@ -21,6 +21,7 @@ var _body := OptionButton.new()
 var _body_row: Control
 var _seed := LineEdit.new()
 var _novelty: ControlSlider
+var _number := 0
 
 
 func _init() -> void:
@@ -33,7 +34,7 @@ func _init() -> void:
 	_seed.custom_minimum_size.x = Kit.px(48)
 	Kit.explain(_seed, "Seed. The same seed and settings give the same character, always.")
 	_seed.text_submitted.connect(func(_text: String) -> void: _take_seed())
-	_seed.focus_exited.connect(_take_seed)
+	_seed.focus_exited.connect(_leave_seed)
 	field.add_child(_seed)
 	field.add_child(Kit.tool_button("Dice", "RandomNumberGenerator", "Another seed. Generate then draws it.", dice_thrown.emit))
 	add_child(Kit.form_row("Seed", _seed.tooltip_text, field))
@@ -78,7 +79,8 @@ static func _add(option: OptionButton, title: String, id: String, tooltip: Strin
 func refresh(draft: Draft) -> void:
 	_select(_archetype, draft.archetype)
 	_select(_body, draft.body)
-	if not _seed.has_focus() or _seed.text.to_int() != draft.seed_number:
+	_number = draft.seed_number
+	if not _seed.has_focus() or Draft.parse_seed(_seed.text) != draft.seed_number:
 		_seed.text = str(draft.seed_number)
 	_novelty.show_value(draft.novelty)
 
@@ -88,6 +90,12 @@ static func _select(option: OptionButton, id: String) -> void:
 		if option.get_item_metadata(at) == id:
 			option.select(at)
 			return
+
+
+func _leave_seed() -> void:
+	_take_seed()
+	if Draft.parse_seed(_seed.text) < 0:
+		_seed.text = str(_number)
 
 
 func _take_seed() -> void:

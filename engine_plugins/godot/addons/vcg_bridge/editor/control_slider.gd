@@ -12,10 +12,10 @@ var slider := HSlider.new()
 var _figure: Label
 
 
-func _init(title: String = "", low: String = "", high: String = "", least: int = 0, most: int = 100) -> void:
+func _init(title: String = "", low: String = "", high: String = "", least: int = 0, most: int = 100, caption_width: int = Kit.CAPTION) -> void:
 	name = title.to_pascal_case()
 	var caption := Kit.label(title, "%s: from %s to %s" % [title, low, high])
-	caption.custom_minimum_size.x = Kit.px(76)
+	caption.custom_minimum_size.x = Kit.px(caption_width)
 	add_child(caption)
 	slider.name = "Slider"
 	slider.min_value = least
@@ -32,8 +32,7 @@ func _init(title: String = "", low: String = "", high: String = "", least: int =
 	slider.gui_input.connect(_on_input)
 	add_child(slider)
 	_figure = Kit.label("0")
-	_figure.clip_text = false
-	_figure.custom_minimum_size.x = Kit.px(34)
+	_figure.custom_minimum_size.x = Kit.px(42)
 	_figure.horizontal_alignment = HORIZONTAL_ALIGNMENT_RIGHT
 	add_child(_figure)
 

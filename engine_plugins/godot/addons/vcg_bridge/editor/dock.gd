@@ -109,9 +109,9 @@ func _action_bar() -> Control:
 	var bar := HFlowContainer.new()
 	bar.name = "Actions"
 	_actions = [
-		Kit.button("Generate", "Generate NPC", "", "Draw a character of the settings below. Locked layers stay.", studio.generate),
-		Kit.button("Reroll", "Re-roll", "Reload", "Draw all that is not locked anew, with another seed.", studio.reroll),
-		Kit.button("Variations", "Variations", "", "Twelve to pick from. Locked layers are the same in all.", _open_variations),
+		Kit.button("Generate", "Generate", "", "Generate NPC. Draw a character of the settings below. Locked layers stay.", studio.generate),
+		Kit.button("Reroll", "Re-roll", "", "Re-roll. Draw all that is not locked anew, with another seed.", studio.reroll),
+		Kit.button("Variations", "Variations", "", "Variations. Twelve to pick from. Locked layers are the same in all.", _open_variations),
 	]
 	for button: Button in _actions:
 		button.size_flags_horizontal = Control.SIZE_EXPAND_FILL
@@ -186,7 +186,7 @@ func _on_finished_character(generated: VcgGenerated) -> void:
 	if picture == null:
 		picture = generated.pictures[0]
 	history.draft = studio.draft.snapshot()
-	history.add(generated.recipe, studio.draft.save_name(), Kit.coloured_frame(picture, generated.palette, Studio.FACING, 0))
+	history.add(generated.recipe, studio.draft.save_name(), Kit.thumbnail(picture, generated.palette, Studio.FACING, 0))
 
 
 func _open_variations() -> void:

@@ -70,6 +70,15 @@ func save_name() -> String:
 	return RECIPE_NAME % [kind if not kind.is_empty() else "npc", number]
 
 
+## The folder as a path of the project: "npcs" is res://npcs. "" where it is none of the project.
+func save_folder() -> String:
+	var path := folder.trim_suffix("/") if folder != "res://" else folder
+	if not "://" in path and not path.is_absolute_path():
+		path = "res://" + path
+	path = path.simplify_path()
+	return path if path.begins_with("res://") and not ".." in path else ""
+
+
 ## The number that a text says, 0 to 2^63 - 1; -1 where it says none.
 static func parse_seed(text: String) -> int:
 	var digits := text.strip_edges()

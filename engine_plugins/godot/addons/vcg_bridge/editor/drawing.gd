@@ -33,6 +33,8 @@ class Wish:
 
 ## Jobs that were cancelled because something newer was wanted. For tests.
 var stale := 0
+## Jobs that were begun. For tests.
+var begun := 0
 
 var _client: VcgClient
 var _job: VcgJob
@@ -72,6 +74,7 @@ func stop() -> void:
 
 func _begin(wish: Wish) -> void:
 	_wish = wish
+	begun += 1
 	_seen = false
 	var request := wish.what.duplicate()
 	request["animations"] = Array(wish.animations)

@@ -20,7 +20,7 @@ func _init(history: History = null) -> void:
 	if history == null:
 		return
 	_history = history
-	_empty = Kit.label("Characters that you make are kept here.")
+	_empty = Kit.short_label("Characters that you make are kept here.")
 	add_child(_empty)
 	add_child(_flow)
 	history.changed.connect(_mark)
@@ -60,6 +60,7 @@ func _tile(entry: History.Entry) -> Button:
 	tile.set_meta("entry", entry)
 	tile.expand_icon = true
 	tile.icon_alignment = HORIZONTAL_ALIGNMENT_CENTER
+	tile.add_theme_constant_override("icon_max_width", Kit.px(TILE))
 	tile.texture_filter = CanvasItem.TEXTURE_FILTER_NEAREST
 	var image := Image.new()
 	if image.load_png_from_buffer(entry.picture) == OK:

@@ -3,6 +3,7 @@ extends RefCounted
 ## Small parts that the panels are built of, in the editor's theme and scale.
 
 const ICONS := "EditorIcons"
+const CAPTION := 84  # pixels of a form's first column, at least
 
 
 ## Pixels at the editor's scale.
@@ -43,11 +44,17 @@ static func tool_button(name: String, icon_name: String, tooltip: String, presse
 static func label(text: String, tooltip: String = "") -> Label:
 	var made := Label.new()
 	made.text = text
-	made.clip_text = true
-	made.text_overrun_behavior = TextServer.OVERRUN_TRIM_ELLIPSIS
 	if not tooltip.is_empty():
 		made.tooltip_text = tooltip
 		made.mouse_filter = Control.MOUSE_FILTER_PASS
+	return made
+
+
+## A label that ends in dots where there is no room for it.
+static func short_label(text: String, tooltip: String = "") -> Label:
+	var made := label(text, tooltip)
+	made.clip_text = true
+	made.text_overrun_behavior = TextServer.OVERRUN_TRIM_ELLIPSIS
 	return made
 
 
@@ -62,7 +69,7 @@ static func explain(control: Control, tooltip: String) -> void:
 static func form_row(title: String, tooltip: String, field: Control) -> HBoxContainer:
 	var row := HBoxContainer.new()
 	var caption := label(title, tooltip)
-	caption.custom_minimum_size.x = px(76)
+	caption.custom_minimum_size.x = px(CAPTION)
 	row.add_child(caption)
 	field.size_flags_horizontal = Control.SIZE_EXPAND_FILL
 	row.add_child(field)
@@ -75,8 +82,8 @@ static func clear(parent: Node) -> void:
 		child.queue_free()
 
 
-## The frame of a strip that faces a direction, coloured: for thumbnails. [param picture]: r8.
-static func coloured_frame(picture: VcgPicture, palette: PackedByteArray, direction: String, frame: int) -> Image:
+## The frame of a strip that faces a direction, coloured and cut to what is seen: for thumbnails. [param picture]: r8.
+static func thumbnail(picture: VcgPicture, palette: PackedByteArray, direction: String, frame: int) -> Image:
 	var strip := picture.strips[0]
 	var directions: Array = strip["directions"]
 	var region := VcgPicture.region(strip, maxi(directions.find(direction), 0), frame)
@@ -89,4 +96,6 @@ static func coloured_frame(picture: VcgPicture, palette: PackedByteArray, direct
 			if slot != 0:
 				out.encode_u32(at, palette.decode_u32(slot * 4))
 			at += 4
-	return Image.create_from_data(region.size.x, region.size.y, false, Image.FORMAT_RGBA8, out)
+	var whole := Image.create_from_data(region.size.x, region.size.y, false, Image.FORMAT_RGBA8, out)
+	var seen := whole.get_used_rect()
+	return whole.get_region(seen) if seen.has_area() else whole

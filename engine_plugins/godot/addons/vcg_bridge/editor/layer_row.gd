@@ -40,8 +40,8 @@ func _init(catalogue: Catalogue = null, swatches: Swatches = null, record: Dicti
 	_lock.toggle_mode = true
 	_lock.toggled.connect(func(on: bool) -> void: lock_toggled.emit(layer, on))
 	line.add_child(_lock)
-	_title = Kit.label(record["title"])
-	_title.custom_minimum_size.x = Kit.px(58)
+	_title = Kit.short_label(str(record["title"]))
+	_title.custom_minimum_size.x = Kit.px(76)
 	_title.mouse_filter = Control.MOUSE_FILTER_PASS
 	line.add_child(_title)
 	_item.name = "Item"
@@ -60,6 +60,7 @@ func _init(catalogue: Catalogue = null, swatches: Swatches = null, record: Dicti
 func _ramp_button(group: String) -> Button:
 	var button := Button.new()
 	button.name = "Ramp_" + group
+	button.theme_type_variation = "FlatButton"
 	button.icon_alignment = HORIZONTAL_ALIGNMENT_CENTER
 	button.expand_icon = false
 	button.pressed.connect(func() -> void: ramp_wanted.emit(layer, group, button))
@@ -107,16 +108,16 @@ func _show_item(recipe: Dictionary) -> void:
 	for at: int in _item.item_count:
 		if _item.get_item_metadata(at) == id:
 			_item.select(at)
-	var words := _catalogue.item_title(layer, id) if not id.is_empty() else ("None" if not recipe.is_empty() else "-")
+	var words := _catalogue.item_title(layer, id) if not id.is_empty() else "None"
+	var brief := _catalogue.brief_title(layer, id) if not id.is_empty() else ("None" if not recipe.is_empty() else "-")
 	if worn.has("mix"):
-		words = "%s + %s" % [words, _catalogue.item_title(layer, worn["mix"])]
-		_item.text = words
-		words += " (%d %%)" % worn["amount"]
+		var mix: String = worn["mix"]
+		brief = "%s + %s" % [brief, _catalogue.brief_title(layer, mix)]
+		words = "a mixture of %s and %s (%d %%)" % [words, _catalogue.item_title(layer, mix), worn["amount"]]
 	elif worn.has("code"):
-		_item.text = words + " *"
-		words += ", changed"
-	elif id.is_empty():
-		_item.text = words
+		brief += " *"
+		words += ", changed with the sliders"
+	_item.text = brief
 	var cover := _catalogue.hidden_by(recipe, layer) if not id.is_empty() else ""
 	if not cover.is_empty():
 		words += "\nNot seen: hidden by %s." % cover
@@ -140,7 +141,8 @@ func _show_ramps(recipe: Dictionary) -> void:
 
 func _show_sliders(draft: Draft) -> void:
 	var wanted := {}
-	for control: Dictionary in _catalogue.controls_for(layer, draft.recipe):
+	var unseen := not _catalogue.hidden_by(draft.recipe, layer).is_empty()
+	for control: Dictionary in [] if unseen else _catalogue.controls_for(layer, draft.recipe):
 		var key := "%s/%s" % [layer, control["id"]]
 		wanted[key] = true
 		if not _sliders.has(key):
@@ -153,7 +155,7 @@ func _show_sliders(draft: Draft) -> void:
 
 
 func _add_slider(key: String, control: Dictionary) -> void:
-	var slider := ControlSlider.new(str(control["title"]), str(control["low"]), str(control["high"]), -100, 100)
+	var slider := ControlSlider.new(str(control["title"]), str(control["low"]), str(control["high"]), -100, 100, 60)
 	slider.moved.connect(func(value: int) -> void: control_moved.emit(key, value))
 	slider.held.connect(held.emit)
 	_sliders[key] = slider

@@ -27,7 +27,6 @@ var _hint := Label.new()
 var _choice := OptionButton.new()
 var _play: Button
 var _facing: Label
-var _fit: Button
 
 
 func _init(palette: VcgPalette = null) -> void:
@@ -59,13 +58,15 @@ func _build_stage() -> void:
 	_hint.vertical_alignment = VERTICAL_ALIGNMENT_CENTER
 	_hint.mouse_filter = Control.MOUSE_FILTER_IGNORE
 	_stage.add_child(_hint)
+	_build_overlay()
 	add_child(_stage)
 
 
 func _build_bar() -> void:
 	var bar := HBoxContainer.new()
 	bar.name = "Bar"
-	_play = Kit.tool_button("Play", "Pause", "Pause", _toggle_play)
+	bar.add_theme_constant_override("separation", Kit.px(2))
+	_play = Kit.tool_button("Play", "Pause", "Pause.", _toggle_play)
 	bar.add_child(_play)
 	_choice.name = "Animation"
 	_choice.size_flags_horizontal = Control.SIZE_EXPAND_FILL
@@ -75,17 +76,26 @@ func _build_bar() -> void:
 	_choice.item_selected.connect(func(at: int) -> void: animation_chosen.emit(str(_choice.get_item_metadata(at))))
 	bar.add_child(_choice)
 	bar.add_child(Kit.tool_button("TurnLeft", "RotateLeft", "Turn left.", turn.bind(-1)))
-	_facing = Kit.label(FACES[_direction], "Which side of the character is seen")
-	_facing.clip_text = false
-	_facing.custom_minimum_size.x = Kit.px(34)
-	_facing.horizontal_alignment = HORIZONTAL_ALIGNMENT_CENTER
-	bar.add_child(_facing)
 	bar.add_child(Kit.tool_button("TurnRight", "RotateRight", "Turn right.", turn.bind(1)))
-	bar.add_child(Kit.tool_button("ZoomLess", "ZoomLess", "Smaller.", step_zoom.bind(-1)))
-	_fit = Kit.tool_button("ZoomFit", "CenterView", "As large as fits, in whole pixels.", func() -> void: _set_zoom(0))
-	bar.add_child(_fit)
-	bar.add_child(Kit.tool_button("ZoomMore", "ZoomMore", "Larger.", step_zoom.bind(1)))
 	add_child(bar)
+
+
+## Zoom lies over the corner of the picture, where there is room.
+func _build_overlay() -> void:
+	var corner := HBoxContainer.new()
+	corner.name = "Zoom"
+	corner.add_theme_constant_override("separation", 0)
+	corner.size_flags_horizontal = Control.SIZE_SHRINK_END
+	corner.size_flags_vertical = Control.SIZE_SHRINK_BEGIN
+	corner.add_child(Kit.tool_button("ZoomLess", "ZoomLess", "Smaller.", step_zoom.bind(-1)))
+	corner.add_child(Kit.tool_button("ZoomFit", "CenterView", "As large as fits.", set_zoom.bind(0)))
+	corner.add_child(Kit.tool_button("ZoomMore", "ZoomMore", "Larger.", step_zoom.bind(1)))
+	_stage.add_child(corner)
+	_facing = Kit.label(FACES[_direction], "Which side of the character is seen.")
+	_facing.modulate.a = 0.6
+	_facing.size_flags_horizontal = Control.SIZE_SHRINK_BEGIN
+	_facing.size_flags_vertical = Control.SIZE_SHRINK_END
+	_stage.add_child(_facing)
 
 
 ## What can be looked at.
@@ -129,10 +139,11 @@ func turn(by: int) -> void:
 
 func step_zoom(by: int) -> void:
 	var now := maxi(1, roundi(_frame.factor()))
-	_set_zoom(clampi(now + by, 1, ZOOM_MOST))
+	set_zoom(clampi(now + by, 1, ZOOM_MOST))
 
 
-func _set_zoom(factor: int) -> void:
+## Screen pixels to a pixel; 0: as large as fits.
+func set_zoom(factor: int) -> void:
 	_frame.zoom = factor
 
 

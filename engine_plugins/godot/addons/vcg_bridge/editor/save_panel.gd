@@ -22,7 +22,8 @@ func _init() -> void:
 	_name.name = "Name"
 	Kit.explain(_name, "Name of the files. Empty: archetype and seed.")
 	_name.text_changed.connect(func(text: String) -> void: field_changed.emit("file_name", text.strip_edges(), "Change name"))
-	add_child(Kit.form_row("Name", _name.tooltip_text, _name))
+	var row := Kit.form_row("Name", _name.tooltip_text, _name)
+	add_child(row)
 	var field := HBoxContainer.new()
 	_folder.name = "Folder"
 	_folder.size_flags_horizontal = Control.SIZE_EXPAND_FILL
@@ -33,7 +34,7 @@ func _init() -> void:
 	field.add_child(Kit.tool_button("Browse", "Folder", "Choose a folder.", _browse))
 	add_child(Kit.form_row("Folder", _folder.tooltip_text, field))
 	_save = Kit.button("Save", "Save", "Save", "Save into the project. Sheet, SpriteFrames, scene, recipe and credits.", save_pressed.emit)
-	add_child(_save)
+	row.add_child(_save)
 	var line := HBoxContainer.new()
 	_result.name = "Result"
 	_result.autowrap_mode = TextServer.AUTOWRAP_WORD_SMART

@@ -23,7 +23,7 @@ func _init(keeper: Keeper = null) -> void:
 	_light.texture = Kit.icon("GuiRadioChecked")
 	_light.stretch_mode = TextureRect.STRETCH_KEEP_CENTERED
 	add_child(_light)
-	_words = Kit.label("")
+	_words = Kit.short_label("")
 	_words.name = "Words"
 	_words.size_flags_horizontal = Control.SIZE_EXPAND_FILL
 	_words.mouse_filter = Control.MOUSE_FILTER_PASS

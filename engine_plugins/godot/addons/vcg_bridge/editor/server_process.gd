@@ -54,6 +54,7 @@ func start(command: String, bind: String, token_file: String) -> void:
 ## Let the child go. It ends by itself when its input closes.
 func stop() -> void:
 	_join()
+	_started = {}
 	_pipe = null
 	_errors = null
 	pid = 0
@@ -79,6 +80,7 @@ func poll() -> void:
 		_pipe = _started["stdio"]
 		_errors = _started["stderr"]
 		pid = _started["pid"]
+		_started = {}  # it would keep the pipe open
 	if state == State.STARTING or state == State.RUNNING:
 		_read_log()
 		if not OS.is_process_running(pid):

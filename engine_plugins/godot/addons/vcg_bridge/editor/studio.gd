@@ -254,6 +254,9 @@ func save() -> void:
 		return
 	if _saving != null:
 		return
+	if draft.save_folder().is_empty():
+		trouble.emit("%s is no folder of this project. Use one that begins with res://." % draft.folder)
+		return
 	trouble.emit("")
 	_save_wanted = true
 	_fill_in()
@@ -407,7 +410,7 @@ func _write(generated: VcgGenerated) -> void:
 		if wanted.has(id):
 			pictures.append(generated.picture_of(id))
 	generated.pictures = pictures
-	_saving = VcgSaveTask.start(generated, catalogue.description, draft.folder, draft.save_name())
+	_saving = VcgSaveTask.start(generated, catalogue.description, draft.save_folder(), draft.save_name())
 	busy_changed.emit(true)
 	var result: VcgSaveResult = await _saving.finished
 	_saving = null

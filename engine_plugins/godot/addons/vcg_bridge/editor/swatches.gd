@@ -5,7 +5,7 @@ extends RefCounted
 
 const Catalogue := preload("catalogue.gd")
 
-const CELL := Vector2i(6, 12)  # pixels at scale 1
+const CELL := Vector2i(4, 14)  # pixels at scale 1
 
 var _catalogue: Catalogue
 var _icons := {}  # kind -> {ramp id -> AtlasTexture}

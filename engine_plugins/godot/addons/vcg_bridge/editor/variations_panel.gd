@@ -20,7 +20,7 @@ func _init() -> void:
 	name = "Variations"
 	size_flags_vertical = Control.SIZE_EXPAND_FILL
 	var bar := HBoxContainer.new()
-	var title := Kit.label("Pick one. Locked layers are the same in all.")
+	var title := Kit.short_label("Pick one. Locked layers are the same in all.")
 	title.size_flags_horizontal = Control.SIZE_EXPAND_FILL
 	title.tooltip_text = title.text
 	title.mouse_filter = Control.MOUSE_FILTER_PASS

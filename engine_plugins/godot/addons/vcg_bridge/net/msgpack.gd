@@ -263,6 +263,7 @@ static func is_utf8(raw: PackedByteArray) -> bool:
 		at += more + 1
 	return true
 
+
 # Writing
 
 

@@ -277,6 +277,7 @@ func _check_generate(message: Dictionary) -> void:
 	elif seed_number > V.MAX_SEED - (count - 1):
 		_failed("generate.design.seed: the last seed would be over %d" % V.MAX_SEED, "bad_request")
 
+
 # Writing
 
 

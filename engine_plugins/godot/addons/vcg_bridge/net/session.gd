@@ -33,6 +33,7 @@ var _name := ""
 var _attempts := 0
 var _give_up_at := 0.0
 var _patient := false  # a refused connection is tried again
+var _moved := false  # something got on since the connection was lost last: the next loss is a new one
 var _reason := ""
 var _hint := ""
 var _sent_at := 0.0
@@ -85,6 +86,7 @@ func address() -> String:
 func is_awaiting() -> bool:
 	return state == "greeting" or not jobs.is_empty() or not _questions.is_empty()
 
+
 # The connection
 
 
@@ -92,6 +94,7 @@ func is_awaiting() -> bool:
 func start(now: float, timeout_s: float, patient: bool) -> void:
 	_patient = patient
 	_attempts = 0
+	_moved = true
 	open_at = now
 	_give_up_at = now + timeout_s
 	_reason = "nothing answered"
@@ -106,15 +109,18 @@ func opened(now: float) -> void:
 	_reason = "something may listen there, but it does not answer as a VCG Bridge server"
 	_hint = ""
 	_become("greeting")
-	_send({
-		"type": "hello",
-		"versions": [V.PROTOCOL_MAJOR],
-		"minor": V.PROTOCOL_MINOR,
-		"client": _options.name,
-		"session": _name,
-		"codecs": _options.codecs,
-		"token": _options.token,
-	}, now)
+	_send(
+		{
+			"type": "hello",
+			"versions": [V.PROTOCOL_MAJOR],
+			"minor": V.PROTOCOL_MINOR,
+			"client": _options.name,
+			"session": _name,
+			"codecs": _options.codecs,
+			"token": _options.token,
+		},
+		now
+	)
 
 
 ## The link broke. [param at_once]: the server is there, a new hello is enough.
@@ -123,9 +129,12 @@ func lost(reason: String, now: float, at_once: bool = false, hint: String = "") 
 		return
 	var was_ready := state == "ready"
 	if was_ready:
-		_attempts = 0
 		_patient = true
-		_give_up_at = now + _options.retry_s
+		# A request that breaks every connection it is sent over must not be repeated for ever.
+		if _moved or (jobs.is_empty() and _questions.is_empty()):
+			_attempts = 0
+			_give_up_at = now + _options.retry_s
+		_moved = false
 	_reason = reason
 	_hint = hint
 	outgoing.clear()
@@ -185,6 +194,7 @@ func tick(now: float) -> void:
 		if now >= job.retry_at:
 			_send(job.request_now(), now)
 
+
 # Requests
 
 
@@ -239,6 +249,7 @@ func cancel(id: String, now: float) -> void:
 	else:
 		_end(job, null)
 
+
 # What arrives
 
 
@@ -257,6 +268,7 @@ func received(frames: Array[PackedByteArray], now: float) -> void:
 		"welcome":
 			_welcomed(reply, now)
 		"description", "pong":
+			_moved = true
 			if _questions.erase(id):
 				events.append([&"answer", id, reply])
 		"error":
@@ -278,12 +290,15 @@ func _take_error(reply: Dictionary, id: String, now: float) -> void:
 	elif id == _HEARTBEAT or error.code in _AGAIN:
 		lost(error.message, now, error.code == "hello_required")
 	elif _questions.erase(id):
+		_moved = true
 		events.append([&"unanswered", id, error])
 	elif jobs.has(id) and not jobs[id].cancelling:
+		_moved = true
 		_job_error(jobs[id], error, now)
 
 
 func _advance(job: JobState, reply: Dictionary, frames: Array[PackedByteArray], now: float) -> void:
+	_moved = _moved or reply["type"] != "accepted"
 	match reply["type"]:
 		"accepted":
 			job.accepted = reply
@@ -343,13 +358,13 @@ func _welcomed(reply: Dictionary, now: float) -> void:
 		fail(VcgError.new("version", words, "update the older of the two"))
 		return
 	_welcome = reply
-	_attempts = 0
 	_become("ready")
 	events.append([&"connected", reply])
 	for question: Question in _questions.values():
 		_send(question.request, now)
 	for job: JobState in jobs.values():
 		_send(job.request_now(), now)
+
 
 # Ends
 

@@ -24,7 +24,8 @@ var _stopping := false
 var _thread := Thread.new()
 var _session: Session
 var _link: Link
-var _connection: Link.ConnectionSettings
+var _connection: Link.ConnectionSettings  # null: the settings are wrong, see _problem
+var _problem: VcgError
 
 
 func _init(session_name: String) -> void:
@@ -59,6 +60,7 @@ func stop() -> void:
 	_stopping = true
 	_mutex.unlock()
 	_thread.wait_to_finish()
+
 
 # In the thread
 
@@ -100,8 +102,9 @@ func _obey(command: Array) -> void:
 			_drop_link()
 			_session.start(now, options.retry_s if patient else options.timeout_s, patient)
 		&"fail":
-			var error: VcgError = command[1]
-			_session.fail(error)
+			_problem = command[1]
+			_connection = null
+			_session.fail(_problem)
 		&"ask":
 			var question: Dictionary = command[1]
 			_session.ask(question, now)
@@ -122,7 +125,9 @@ func _keep() -> bool:
 	var now := _now()
 	if _session.state not in ["greeting", "ready"]:
 		_drop_link()
-	if _session.state == "waiting" and now >= _session.open_at:
+	if _session.state == "waiting" and _connection == null:
+		_session.fail(_problem)
+	elif _session.state == "waiting" and now >= _session.open_at:
 		_link = Link.new(_connection, now)
 		_session.opened(now)
 	var came := false

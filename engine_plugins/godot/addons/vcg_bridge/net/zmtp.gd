@@ -12,6 +12,7 @@ const _LONG := 2
 const _COMMAND := 4
 const _MAX_COMMAND_BYTES := 8192
 const _MAX_CONTEXT_BYTES := 16
+const _LIBZMQ_ERROR := "^RROR"  # how its PLAIN writes the head of the command ERROR
 const _TTL_TENTHS := 600  # in our PING: the other side may take us for dead after a minute
 
 ## Bytes to send.
@@ -181,11 +182,15 @@ func _may_be(flags: int, size: int) -> bool:
 	elif _parts.size() > V.MAX_REPLY_BLOBS:
 		return _fail("a message of more than %d frames" % (1 + V.MAX_REPLY_BLOBS))
 	if size < 0 or size > most:
-		return _fail("a frame that claims %s bytes; at most %d are allowed" % [str(size) if size >= 0 else "2^63", most])
+		return _fail(
+			"a frame that claims %s bytes; at most %d are allowed" % [str(size) if size >= 0 else "2^63", most]
+		)
 	return true
 
 
 func _take_command(body: PackedByteArray) -> bool:
+	if not ready and body.slice(0, _LIBZMQ_ERROR.length()) == _LIBZMQ_ERROR.to_ascii_buffer():
+		return _take_error(body.slice(_LIBZMQ_ERROR.length()))
 	var length := body[0] if not body.is_empty() else 0
 	if length == 0 or 1 + length > body.size():
 		return _fail("a ZMTP command without a name")
@@ -201,15 +206,18 @@ func _take_command(body: PackedByteArray) -> bool:
 		"WELCOME" when _plain and not _welcomed:
 			_welcomed = true
 			_command("INITIATE", _properties())
-		"ERROR", "^RROR" when not ready:  # libzmq's PLAIN spells it so
-			refused = true
-			var reason := data.slice(1, 1 + data[0]).get_string_from_ascii() if not data.is_empty() else ""
-			if _plain:
-				return _fail("the server refused user name and password" + _bracketed(reason))
-			return _fail("the server refused the connection" + _bracketed(reason))
+		"ERROR" when not ready:
+			return _take_error(data)
 		var other when not ready:
 			return _fail('an unexpected ZMTP command "%s" during the handshake' % other.left(16))
 	return true  # later versions may have commands that concern others
+
+
+func _take_error(data: PackedByteArray) -> bool:
+	refused = true
+	var reason := data.slice(1, 1 + data[0]).get_string_from_ascii() if not data.is_empty() else ""
+	var words := "the server refused user name and password" if _plain else "the server refused the connection"
+	return _fail(words if reason.is_empty() else "%s (%s)" % [words, reason.left(100)])
 
 
 ## The peer's properties: what kind of socket it is.
@@ -260,7 +268,3 @@ func _put_frame(flags: int, body: PackedByteArray) -> void:
 		for shift: int in range(56, -8, -8):
 			outgoing.append(body.size() >> shift & 0xFF)
 	outgoing.append_array(body)
-
-
-static func _bracketed(words: String) -> String:
-	return "" if words.is_empty() else " (%s)" % words.left(100)

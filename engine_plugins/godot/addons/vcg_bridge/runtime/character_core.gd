@@ -121,7 +121,9 @@ func _missing() -> VcgError:
 		return VcgError.new("bad_request", "there is no character yet", "wait for its signal `loaded`")
 	if description().is_empty():
 		return VcgError.new(
-			"no_server", "what the model can draw is not known yet", "it is asked for with the first character; try later"
+			"no_server",
+			"what the model can draw is not known yet",
+			"it is asked for with the first character; try later"
 		)
 	return null
 

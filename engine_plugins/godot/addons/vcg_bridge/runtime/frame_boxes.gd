@@ -31,9 +31,7 @@ static func box_of(image: Image) -> Rect2i:
 
 
 ## First line that is not empty and number of lines to the last one that is not.
-static func _span(
-	data: PackedByteArray, stride: int, first: int, count: int, from: int, length: int
-) -> Vector2i:
+static func _span(data: PackedByteArray, stride: int, first: int, count: int, from: int, length: int) -> Vector2i:
 	var empty := PackedByteArray()
 	empty.resize(length)
 	var low := 0

@@ -122,7 +122,9 @@ func remove(key_: String) -> void:
 
 ## Delete everything in it.
 func clear() -> void:
-	for name: String in DirAccess.get_files_at(folder) if DirAccess.dir_exists_absolute(folder) else PackedStringArray():
+	for name: String in (
+		DirAccess.get_files_at(folder) if DirAccess.dir_exists_absolute(folder) else PackedStringArray()
+	):
 		DirAccess.remove_absolute(folder.path_join(name))
 	_mutex.lock()
 	_bytes = 0

@@ -92,6 +92,8 @@ func _notification(what: int) -> void:
 	if what == NOTIFICATION_PREDELETE and _worker != null:
 		_worker.stop()
 		_worker = null
+		for job: VcgJob in _jobs.values():
+			job.state = "cancelled"
 
 
 func _process(_delta: float) -> void:

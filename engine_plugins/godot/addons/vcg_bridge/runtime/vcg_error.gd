@@ -40,5 +40,7 @@ static func _sentence(words: String) -> String:
 	var trimmed := words.strip_edges()
 	if trimmed.is_empty():
 		return ""
-	var start := trimmed.left(1).to_upper() + trimmed.substr(1)
+	var first := trimmed.get_slice(" ", 0)
+	var is_word := first.is_valid_ascii_identifier() and not "_" in first  # no path, no name of a field
+	var start := trimmed.left(1).to_upper() + trimmed.substr(1) if is_word else trimmed
 	return start if start.right(1) in [".", "!", "?"] else start + "."

@@ -101,7 +101,9 @@ func set_ramp(description: Dictionary, group: String, ramp: String) -> VcgError:
 	var groups: Dictionary = description.get("groups", {})
 	if not groups.has(group):
 		return VcgError.new(
-			"bad_request", 'there is no colour group "%s"' % group, "it is one of: %s" % ", ".join(PackedStringArray(groups.keys()))
+			"bad_request",
+			'there is no colour group "%s"' % group,
+			"it is one of: %s" % ", ".join(PackedStringArray(groups.keys()))
 		)
 	var kinds: Dictionary = description.get("ramps", {})
 	var ramps: Array = kinds.get(groups[group], [])
@@ -109,7 +111,9 @@ func set_ramp(description: Dictionary, group: String, ramp: String) -> VcgError:
 		if record["id"] == ramp:
 			var shades: PackedByteArray = record["colours"]
 			return set_shades(description, group, shades)
-	return VcgError.new("bad_request", 'there is no %s ramp "%s"' % [groups[group], ramp], "see `describe` for their names")
+	return VcgError.new(
+		"bad_request", 'there is no %s ramp "%s"' % [groups[group], ramp], "see `describe` for their names"
+	)
 
 
 ## The same with colours of your own: R, G, B, R, G, B ..., light to dark. Where a layer has more shades than that, its last

@@ -141,16 +141,18 @@ static func _fault(map: Dictionary) -> String:
 		if not key is String or not _FIELDS.has(key):
 			return 'unknown field "%s"' % str(key)
 	var archetype_: Variant = map["archetype"]
-	var faults := PackedStringArray([
-		_whole("format", map["format"], FORMAT, FORMAT),
-		_slug("model", map["model"]),
-		_sha256("model_sha256", map["model_sha256"]),
-		_whole("seed", map["seed"], 0, 0x7FFFFFFFFFFFFFFF),
-		"" if archetype_ is String and archetype_ == "" else _slug("archetype", archetype_),
-		_whole("novelty", map["novelty"], 0, 100),
-		_table("layers", map["layers"], _choice),
-		_table("ramps", map["ramps"], _slug),
-	])
+	var faults := PackedStringArray(
+		[
+			_whole("format", map["format"], FORMAT, FORMAT),
+			_slug("model", map["model"]),
+			_sha256("model_sha256", map["model_sha256"]),
+			_whole("seed", map["seed"], 0, 0x7FFFFFFFFFFFFFFF),
+			"" if archetype_ is String and archetype_ == "" else _slug("archetype", archetype_),
+			_whole("novelty", map["novelty"], 0, 100),
+			_table("layers", map["layers"], _choice),
+			_table("ramps", map["ramps"], _slug),
+		]
+	)
 	for fault: String in faults:
 		if not fault.is_empty():
 			return fault

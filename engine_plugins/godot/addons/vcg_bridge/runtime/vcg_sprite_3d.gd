@@ -190,7 +190,9 @@ func _show_frame() -> void:
 	_material.set_shader_parameter("index_plane", plane)
 	_material.set_shader_parameter("normal_map", clip.normal)
 	_material.set_shader_parameter("normal_strength", normal_strength if clip.normal != null else 0.0)
-	_material.set_shader_parameter("region", Vector4(region.position.x, region.position.y, region.size.x, region.size.y))
+	_material.set_shader_parameter(
+		"region", Vector4(region.position.x, region.position.y, region.size.x, region.size.y)
+	)
 	_material.set_shader_parameter("tint", Color.WHITE)
 	_quad.size = Vector2(region.size) * pixel_size
 	var middle := Vector2(clip.offsets[_core.frame]) + Vector2(region.size) / 2.0 - Vector2(clip.size) / 2.0

@@ -12,9 +12,10 @@ static func merged(description: Dictionary, lines: PackedStringArray, existing: 
 	var text := existing if not existing.strip_edges().is_empty() else _HEAD
 	if not text.ends_with("\n"):
 		text += "\n"
-	var model := "Licence: %s. Model: %s (%s %s)." % [
-		description["licence"], description["title"], description["model"], description["version"]
-	]
+	var model := (
+		"Licence: %s. Model: %s (%s %s)."
+		% [description["licence"], description["title"], description["model"], description["version"]]
+	)
 	if not text.contains(model):
 		text += "\n%s\n%s\n\n" % [description["attribution"], model]
 	var known := {}

@@ -71,12 +71,21 @@ static func sprite_frames(
 ## within a frame of [param size], in pixels. [param script]: whether the example goes with it, inside of the scene, where
 ## it can be detached and nothing is missing then.
 static func scene(
-	title: String, frames_name: String, frames_uid: String, uid: String, clip: String, box: Rect2i, size: Vector2i, script: bool
+	title: String,
+	frames_name: String,
+	frames_uid: String,
+	uid: String,
+	clip: String,
+	box: Rect2i,
+	size: Vector2i,
+	script: bool
 ) -> String:
-	var parts := PackedStringArray([
-		"[gd_scene load_steps=%d format=3%s]\n" % [4 if script else 3, _uid(uid)],
-		_external("SpriteFrames", "1_frames", frames_name, frames_uid) + "\n",
-	])
+	var parts := PackedStringArray(
+		[
+			"[gd_scene load_steps=%d format=3%s]\n" % [4 if script else 3, _uid(uid)],
+			_external("SpriteFrames", "1_frames", frames_name, frames_uid) + "\n",
+		]
+	)
 	var body := '[node name="%s" type="CharacterBody2D"]\n' % title
 	if script:
 		var facing := clip.get_slice("_", clip.get_slice_count("_") - 1)
@@ -84,18 +93,23 @@ static func scene(
 		body += 'script = SubResource("GDScript_walk")\n'
 	var wide := maxi(roundi(box.size.x * 0.5), 2)
 	var deep := maxi(roundi(box.size.x * 0.3), 2)
-	parts.append('[sub_resource type="RectangleShape2D" id="RectangleShape2D_feet"]\nsize = Vector2(%d, %d)\n' % [wide, deep])
+	parts.append(
+		'[sub_resource type="RectangleShape2D" id="RectangleShape2D_feet"]\nsize = Vector2(%d, %d)\n' % [wide, deep]
+	)
 	parts.append(body)
 	parts.append(
 		(
 			'[node name="AnimatedSprite2D" type="AnimatedSprite2D" parent="."]\ntexture_filter = 1\n'
-			+ 'position = Vector2(%s, %s)\n' % [str(size.x / 2.0 - box.get_center().x), str(size.y / 2.0 - box.end.y)]
+			+ "position = Vector2(%s, %s)\n" % [str(size.x / 2.0 - box.get_center().x), str(size.y / 2.0 - box.end.y)]
 			+ 'sprite_frames = ExtResource("1_frames")\nanimation = &"%s"\nautoplay = "%s"\n' % [clip, clip]
 		)
 	)
 	parts.append(
 		(
-			'[node name="CollisionShape2D" type="CollisionShape2D" parent="."]\nposition = Vector2(0, %s)\n' % str(-deep / 2.0)
+			(
+				'[node name="CollisionShape2D" type="CollisionShape2D" parent="."]\nposition = Vector2(0, %s)\n'
+				% str(-deep / 2.0)
+			)
 			+ 'shape = SubResource("RectangleShape2D_feet")\n'
 		)
 	)
@@ -108,11 +122,16 @@ static func recipe(value: VcgRecipe, uid: String) -> String:
 	var lines := PackedStringArray()
 	for field: String in ["model", "model_sha256", "seed_number", "archetype", "novelty", "layers", "ramps"]:
 		lines.append("%s = %s" % [field, var_to_str(value.get(field))])
-	return "\n".join([
-		'[gd_resource type="Resource" script_class="VcgRecipe" load_steps=2 format=3%s]\n' % _uid(uid),
-		_external("Script", "1_recipe", script.resource_path, "") + "\n",
-		'[resource]\nscript = ExtResource("1_recipe")\n%s\n' % "\n".join(lines),
-	])
+	return (
+		"\n"
+		. join(
+			[
+				'[gd_resource type="Resource" script_class="VcgRecipe" load_steps=2 format=3%s]\n' % _uid(uid),
+				_external("Script", "1_recipe", script.resource_path, "") + "\n",
+				'[resource]\nscript = ExtResource("1_recipe")\n%s\n' % "\n".join(lines),
+			]
+		)
+	)
 
 
 ## How Godot is to import a picture: as it is, also where it is used in 3D.

@@ -60,9 +60,7 @@ func lay_out(generated: VcgGenerated, order: PackedStringArray, layout: String) 
 		_take(generated)
 	else:
 		var pictures := generated.pictures.duplicate()
-		pictures.sort_custom(
-			func(a: VcgPicture, b: VcgPicture) -> bool: return order.find(a.name) < order.find(b.name)
-		)
+		pictures.sort_custom(func(a: VcgPicture, b: VcgPicture) -> bool: return order.find(a.name) < order.find(b.name))
 		var lit := {}
 		for picture: VcgPicture in generated.normals:
 			lit[picture.name] = picture
@@ -135,7 +133,9 @@ static func _strip_fault(picture: VcgPicture, strip: Dictionary) -> String:
 			var inside := Rect2i(VcgPicture.offset(strip, row, column), region.size)
 			var whole := Rect2i(0, 0, int(strip["frame_width"]), int(strip["frame_height"]))
 			if not all.encloses(region) or not whole.encloses(inside):
-				return "strip %s of picture %s: frame %d lies outside of it" % [strip["animation"], picture.name, column]
+				return (
+					"strip %s of picture %s: frame %d lies outside of it" % [strip["animation"], picture.name, column]
+				)
 	return ""
 
 

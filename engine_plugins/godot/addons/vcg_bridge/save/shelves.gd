@@ -36,9 +36,7 @@ func pack(sizes: Array[Vector2i], padding: int) -> void:
 
 
 ## Corners of all boxes on shelves of that width; returns the size of it all.
-static func _fill(
-	sizes: Array[Vector2i], order: Array, line: int, padding: int, places: Array[Vector2i]
-) -> Vector2i:
+static func _fill(sizes: Array[Vector2i], order: Array, line: int, padding: int, places: Array[Vector2i]) -> Vector2i:
 	var at := Vector2i.ZERO
 	var shelf := 0
 	var used := 0

@@ -36,7 +36,12 @@ func text() -> String:
 	var sentences := PackedStringArray(["Saved %s to %s." % [name, folder]])
 	for path: String in kept:
 		if beside.has(path):
-			sentences.append("%s was edited by hand and is kept; the new one is %s." % [path.get_file(), str(beside[path]).get_file()])
+			sentences.append(
+				(
+					"%s was edited by hand and is kept; the new one is %s."
+					% [path.get_file(), str(beside[path]).get_file()]
+				)
+			)
 		else:
 			sentences.append("%s was edited by hand and is kept." % path.get_file())
 	return " ".join(sentences)

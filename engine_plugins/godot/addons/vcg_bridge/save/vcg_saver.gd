@@ -67,14 +67,17 @@ static func name_error(name: String) -> VcgError:
 	if fits and not reserved and not name.ends_with(".") and not name.ends_with(" "):
 		return null
 	return VcgError.new(
-		"bad_request",
-		'"%s" cannot be a file name' % name,
-		"use letters, digits, '-', '_', '.' and spaces, 100 at most"
+		"bad_request", '"%s" cannot be a file name' % name, "use letters, digits, '-', '_', '.' and spaces, 100 at most"
 	)
 
 
 static func _write(
-	result: VcgSaveResult, sheet: Sheet, recipe: VcgRecipe, generated: VcgGenerated, description: Dictionary, settings: Dictionary
+	result: VcgSaveResult,
+	sheet: Sheet,
+	recipe: VcgRecipe,
+	generated: VcgGenerated,
+	description: Dictionary,
+	settings: Dictionary
 ) -> void:
 	var name := result.name
 	var set_ := FileSet.new(result.folder)
@@ -88,10 +91,16 @@ static func _write(
 		)
 		return
 	var plan := _Plan.new(set_, name)
-	var pictures := {".png": IndexedPng.encode(
-		sheet.plane, sheet.width, sheet.height, generated.palette,
-		{"Software": "VCG Bridge", "Copyright": str(description["attribution"])}
-	)}
+	var pictures := {
+		".png":
+		IndexedPng.encode(
+			sheet.plane,
+			sheet.width,
+			sheet.height,
+			generated.palette,
+			{"Software": "VCG Bridge", "Copyright": str(description["attribution"])}
+		)
+	}
 	if not sheet.normals.is_empty():
 		var light := Image.create_from_data(sheet.width, sheet.height, false, Image.FORMAT_RGBA8, sheet.normals)
 		light.convert(Image.FORMAT_RGB8)
@@ -101,11 +110,19 @@ static func _write(
 		var clip := _standing(sheet)
 		var frame := clip.frames[0]
 		var scene := ResourceText.scene(
-			name.to_pascal_case().validate_node_name(), name + ".tres", plan.uid(name + ".tres"), plan.uid(name + ".tscn"),
-			clip.name(), sheet.box(frame), frame.size, bool(settings["script"])
+			name.to_pascal_case().validate_node_name(),
+			name + ".tres",
+			plan.uid(name + ".tres"),
+			plan.uid(name + ".tscn"),
+			clip.name(),
+			sheet.box(frame),
+			frame.size,
+			bool(settings["script"])
 		)
 		plan.add(name + ".tscn", scene.to_utf8_buffer(), true)
-	plan.add(name + ".recipe.tres", ResourceText.recipe(recipe, plan.uid(name + ".recipe.tres")).to_utf8_buffer(), false)
+	plan.add(
+		name + ".recipe.tres", ResourceText.recipe(recipe, plan.uid(name + ".recipe.tres")).to_utf8_buffer(), false
+	)
 	plan.add(name + VcgRecipe.EXTENSION, (recipe.to_json() + "\n").to_utf8_buffer(), false)
 	plan.add_once(name + VcgRecipe.EXTENSION + ".import", ResourceText.kept_import())
 	var merged := CreditsText.merged(description, generated.credits, credits)
@@ -137,25 +154,27 @@ class _Plan:
 	var beside := {}  # edited -> name of the new one
 	var look := {}  # ending -> name of the file that shows the new look
 	var uids := {}  # name -> uid
-	var set_: FileSet
+	var folder: FileSet
 	var stem: String
 
-	func _init(files_: FileSet, stem_: String) -> void:
-		set_ = files_
+	func _init(folder_: FileSet, stem_: String) -> void:
+		folder = folder_
 		stem = stem_
 
 	## The uid that the file has, or gets.
 	func uid(name: String) -> String:
 		if not uids.has(name):
 			var source := name + ".import" if name.get_extension() == "png" else name
-			var found := ResourceText.uid_in(set_.read(source).get_string_from_utf8()) if set_.exists(source) else ""
+			var found := (
+				ResourceText.uid_in(folder.read(source).get_string_from_utf8()) if folder.exists(source) else ""
+			)
 			uids[name] = found if not found.is_empty() else ResourceUID.id_to_text(ResourceUID.create_id())
 		return uids[name]
 
 	## A file that is kept where it was edited. [param silent]: the edited one serves as well as the new one.
 	func add(name: String, data: PackedByteArray, silent: bool) -> void:
 		look[name.trim_prefix(stem)] = name
-		match set_.verdict(name, data):
+		match folder.verdict(name, data):
 			"write":
 				files[name] = data
 			"same":
@@ -169,7 +188,7 @@ class _Plan:
 
 	## A file that is only written where there is none: from then on it belongs to the project.
 	func add_once(name: String, text: String) -> void:
-		if not set_.exists(name):
+		if not folder.exists(name):
 			files[name] = text.to_utf8_buffer()
 
 	## Pictures and SpriteFrames: they only fit together, so they are replaced or put beside together.
@@ -178,7 +197,7 @@ class _Plan:
 		var clash := false
 		for name: String in all:
 			var data: PackedByteArray = all[name]
-			clash = clash or set_.verdict(name, data) == "conflict"
+			clash = clash or folder.verdict(name, data) == "conflict"
 		# an edited picture that still shows what is wanted is kept; but never an edited picture with new frames, or
 		# new pictures with edited frames that lie elsewhere
 		if not clash:
@@ -188,14 +207,14 @@ class _Plan:
 				if name.get_extension() == "png":
 					add_once(name + ".import", ResourceText.texture_import(uid(name)))
 			return
-		var other := set_.beside(stem + ".tres", stem).trim_suffix(".tres")
+		var other := folder.beside(stem + ".tres", stem).trim_suffix(".tres")
 		var moved := _look_files(sheet, pictures, other)
 		for i: int in all.size():
 			var name: String = all.keys()[i]
 			var moved_name: String = moved.keys()[i]
 			var data: PackedByteArray = all[name]
-			if set_.exists(name):
-				if set_.verdict(name, data) in ["keep", "conflict"]:
+			if folder.exists(name):
+				if folder.verdict(name, data) in ["keep", "conflict"]:
 					kept.append(name)
 				beside[name] = moved_name
 			files[moved_name] = moved[moved_name]
@@ -209,13 +228,18 @@ class _Plan:
 			all[stem_ + ending] = pictures[ending]
 		var normal := stem_ + ".normal.png" if pictures.has(".normal.png") else ""
 		var text := ResourceText.sprite_frames(
-			sheet, stem_ + ".png", uid(stem_ + ".png"), normal, "" if normal.is_empty() else uid(normal), uid(stem_ + ".tres")
+			sheet,
+			stem_ + ".png",
+			uid(stem_ + ".png"),
+			normal,
+			"" if normal.is_empty() else uid(normal),
+			uid(stem_ + ".tres")
 		)
 		all[stem_ + ".tres"] = text.to_utf8_buffer()
 		return all
 
 	func _put_beside(name: String, data: PackedByteArray) -> void:
-		var other := set_.beside(name, stem)
+		var other := folder.beside(name, stem)
 		beside[name] = other
 		files[other] = data
 		look[name.trim_prefix(stem)] = other

@@ -50,6 +50,15 @@ namespace Vcg.Bridge.Editor
                 Credits = drawn.Credits;
         }
 
+        /// <summary>The same pictures with colours of their own.</summary>
+        public NpcCharacter Copy()
+        {
+            var copy = new NpcCharacter(Recipe, Palette) { Face = Face, Credits = Credits };
+            foreach (var timing in Frames.Animations)
+                copy.Frames.Add(timing, Frames.Of(timing.Id));
+            return copy;
+        }
+
         /// <summary>Show it in the colours of another recipe of the same clothes.</summary>
         public void Recoloured(Recipe recipe, Description description)
         {

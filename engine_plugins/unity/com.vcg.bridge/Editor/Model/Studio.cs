@@ -21,6 +21,7 @@ namespace Vcg.Bridge.Editor
         Job drawing;
         Job dozen;
         GenerateRequest waiting; // of a slider that moves on while the last position is still drawn
+        Action resume; // what was asked for and has not come, for when there is a server again
         string liveStep;
         bool saveWanted;
 
@@ -60,10 +61,22 @@ namespace Vcg.Bridge.Editor
             get { return drawing != null || dozen != null || saveWanted; }
         }
 
+        /// <summary>A slider has moved and was not let go yet, see Settle.</summary>
+        public bool IsLive
+        {
+            get { return liveStep != null; }
+        }
+
         /// <summary>A model and something that draws are there.</summary>
         public bool IsReady
         {
             get { return link != null && Description != null; }
+        }
+
+        /// <summary>A character was asked for that has not come yet: after a reload of the scripts Generate asks for it again.</summary>
+        public bool IsUnfinished
+        {
+            get { return resume != null; }
         }
 
         /// <summary>Something to show has changed.</summary>
@@ -95,10 +108,13 @@ namespace Vcg.Bridge.Editor
             if (!same || Draft.Recipe == null)
                 Shown = null;
             Tell();
-            FillIn();
+            if (resume != null)
+                resume();
+            else
+                FillIn();
         }
 
-        /// <summary>There is no server now. What is shown stays.</summary>
+        /// <summary>There is no server now. What is shown stays, and what was asked for is asked again with the next one.</summary>
         public void Detach()
         {
             StopAll();
@@ -117,6 +133,15 @@ namespace Vcg.Bridge.Editor
         public void Generate()
         {
             Start(NewDesign(), WantedAnimations(), "Generate NPC");
+        }
+
+        /// <summary>The same, as soon as there is a server.</summary>
+        public void GenerateWhenReady()
+        {
+            if (IsReady)
+                Generate();
+            else
+                resume = Generate;
         }
 
         /// <summary>Another seed; locked layers stay.</summary>
@@ -258,11 +283,12 @@ namespace Vcg.Bridge.Editor
                 return;
             }
             Stop(ref drawing);
+            resume = null;
             Draft.Take(recipe, false);
             var known = variations.FirstOrDefault(x => NpcCharacter.SameClothes(x.Recipe, recipe));
-            Shown = known;
-            if (known != null && Description != null)
-                known.Recoloured(recipe, Description);
+            Shown = known == null ? null : known.Copy(); // the one in the gallery keeps its colours
+            if (Shown != null && Description != null)
+                Shown.Recoloured(recipe, Description);
             Step(step);
             FillIn();
         }
@@ -274,6 +300,7 @@ namespace Vcg.Bridge.Editor
                 return;
             Stop(ref drawing);
             waiting = null;
+            resume = null;
             liveStep = null;
             saveWanted = false;
             Draft.Restore(text);
@@ -304,6 +331,7 @@ namespace Vcg.Bridge.Editor
         public void Cancel()
         {
             StopAll();
+            resume = null;
             Tell();
         }
 
@@ -354,7 +382,8 @@ namespace Vcg.Bridge.Editor
                 return;
             waiting = null;
             liveStep = null;
-            Draw(new GenerateRequest { Design = design, Animations = animations }, step);
+            resume = () => Draw(new GenerateRequest { Design = design, Animations = animations }, step);
+            resume();
         }
 
         void StartLive(Design design, string step)
@@ -362,6 +391,7 @@ namespace Vcg.Bridge.Editor
             if (!IsReady)
                 return;
             liveStep = step;
+            resume = null;
             var request = new GenerateRequest { Design = design, Animations = new[] { SeenAnimation } };
             if (drawing != null && drawing.IsLive)
                 waiting = request; // the newest position only, once this one is there
@@ -382,6 +412,7 @@ namespace Vcg.Bridge.Editor
                     return;
                 if (arriving == null)
                 {
+                    resume = null;
                     arriving = new NpcCharacter(drawn.Recipe, drawn.Palette);
                     arriving.Add(drawn);
                     Draft.Take(drawn.Recipe, slides);
@@ -483,7 +514,10 @@ namespace Vcg.Bridge.Editor
                     if (job.Cancel.IsCancellationRequested)
                         return;
                     if (trouble != null)
+                    {
+                        resume = null;
                         Fail(trouble);
+                    }
                     ended(job);
                     Tell();
                 });

@@ -53,41 +53,57 @@ namespace Vcg.Bridge
             uint[] k = Constants;
             for (int i = 0; i < 16; i++, at += 4)
                 w[i] = (uint)data[at] << 24 | (uint)data[at + 1] << 16 | (uint)data[at + 2] << 8 | data[at + 3];
+            ulong x, y;  // a word twice: then to rotate it is to shift it
             for (int i = 16; i < w.Length; i++)
             {
-                uint x = w[i - 15], y = w[i - 2];
-                w[i] = w[i - 16] + w[i - 7] + ((x >> 7 | x << 25) ^ (x >> 18 | x << 14) ^ x >> 3)
-                    + ((y >> 17 | y << 15) ^ (y >> 19 | y << 13) ^ y >> 10);
+                x = w[i - 15] | (ulong)w[i - 15] << 32;
+                y = w[i - 2] | (ulong)w[i - 2] << 32;
+                w[i] = w[i - 16] + w[i - 7] + ((uint)(x >> 7 ^ x >> 18) ^ w[i - 15] >> 3)
+                    + ((uint)(y >> 17 ^ y >> 19) ^ w[i - 2] >> 10);
             }
-            for (int i = 0; i < w.Length; i++)
-                w[i] += k[i];
             uint a = state[0], b = state[1], c = state[2], d = state[3], e = state[4], f = state[5], g = state[6], h = state[7], t;
             for (int i = 0; i < w.Length; i += 8)  // eight rounds: then the names of the words are where they began
             {
-                t = h + ((e >> 6 | e << 26) ^ (e >> 11 | e << 21) ^ (e >> 25 | e << 7)) + (g ^ (e & (f ^ g))) + w[i];
+                x = e | (ulong)e << 32;
+                t = h + (uint)(x >> 6 ^ x >> 11 ^ x >> 25) + (g ^ (e & (f ^ g))) + k[i] + w[i];
                 d += t;
-                h = t + ((a >> 2 | a << 30) ^ (a >> 13 | a << 19) ^ (a >> 22 | a << 10)) + ((a & b) | (c & (a | b)));
-                t = g + ((d >> 6 | d << 26) ^ (d >> 11 | d << 21) ^ (d >> 25 | d << 7)) + (f ^ (d & (e ^ f))) + w[i + 1];
+                x = a | (ulong)a << 32;
+                h = t + (uint)(x >> 2 ^ x >> 13 ^ x >> 22) + ((a & b) | (c & (a | b)));
+                x = d | (ulong)d << 32;
+                t = g + (uint)(x >> 6 ^ x >> 11 ^ x >> 25) + (f ^ (d & (e ^ f))) + k[i + 1] + w[i + 1];
                 c += t;
-                g = t + ((h >> 2 | h << 30) ^ (h >> 13 | h << 19) ^ (h >> 22 | h << 10)) + ((h & a) | (b & (h | a)));
-                t = f + ((c >> 6 | c << 26) ^ (c >> 11 | c << 21) ^ (c >> 25 | c << 7)) + (e ^ (c & (d ^ e))) + w[i + 2];
+                x = h | (ulong)h << 32;
+                g = t + (uint)(x >> 2 ^ x >> 13 ^ x >> 22) + ((h & a) | (b & (h | a)));
+                x = c | (ulong)c << 32;
+                t = f + (uint)(x >> 6 ^ x >> 11 ^ x >> 25) + (e ^ (c & (d ^ e))) + k[i + 2] + w[i + 2];
                 b += t;
-                f = t + ((g >> 2 | g << 30) ^ (g >> 13 | g << 19) ^ (g >> 22 | g << 10)) + ((g & h) | (a & (g | h)));
-                t = e + ((b >> 6 | b << 26) ^ (b >> 11 | b << 21) ^ (b >> 25 | b << 7)) + (d ^ (b & (c ^ d))) + w[i + 3];
+                x = g | (ulong)g << 32;
+                f = t + (uint)(x >> 2 ^ x >> 13 ^ x >> 22) + ((g & h) | (a & (g | h)));
+                x = b | (ulong)b << 32;
+                t = e + (uint)(x >> 6 ^ x >> 11 ^ x >> 25) + (d ^ (b & (c ^ d))) + k[i + 3] + w[i + 3];
                 a += t;
-                e = t + ((f >> 2 | f << 30) ^ (f >> 13 | f << 19) ^ (f >> 22 | f << 10)) + ((f & g) | (h & (f | g)));
-                t = d + ((a >> 6 | a << 26) ^ (a >> 11 | a << 21) ^ (a >> 25 | a << 7)) + (c ^ (a & (b ^ c))) + w[i + 4];
+                x = f | (ulong)f << 32;
+                e = t + (uint)(x >> 2 ^ x >> 13 ^ x >> 22) + ((f & g) | (h & (f | g)));
+                x = a | (ulong)a << 32;
+                t = d + (uint)(x >> 6 ^ x >> 11 ^ x >> 25) + (c ^ (a & (b ^ c))) + k[i + 4] + w[i + 4];
                 h += t;
-                d = t + ((e >> 2 | e << 30) ^ (e >> 13 | e << 19) ^ (e >> 22 | e << 10)) + ((e & f) | (g & (e | f)));
-                t = c + ((h >> 6 | h << 26) ^ (h >> 11 | h << 21) ^ (h >> 25 | h << 7)) + (b ^ (h & (a ^ b))) + w[i + 5];
+                x = e | (ulong)e << 32;
+                d = t + (uint)(x >> 2 ^ x >> 13 ^ x >> 22) + ((e & f) | (g & (e | f)));
+                x = h | (ulong)h << 32;
+                t = c + (uint)(x >> 6 ^ x >> 11 ^ x >> 25) + (b ^ (h & (a ^ b))) + k[i + 5] + w[i + 5];
                 g += t;
-                c = t + ((d >> 2 | d << 30) ^ (d >> 13 | d << 19) ^ (d >> 22 | d << 10)) + ((d & e) | (f & (d | e)));
-                t = b + ((g >> 6 | g << 26) ^ (g >> 11 | g << 21) ^ (g >> 25 | g << 7)) + (a ^ (g & (h ^ a))) + w[i + 6];
+                x = d | (ulong)d << 32;
+                c = t + (uint)(x >> 2 ^ x >> 13 ^ x >> 22) + ((d & e) | (f & (d | e)));
+                x = g | (ulong)g << 32;
+                t = b + (uint)(x >> 6 ^ x >> 11 ^ x >> 25) + (a ^ (g & (h ^ a))) + k[i + 6] + w[i + 6];
                 f += t;
-                b = t + ((c >> 2 | c << 30) ^ (c >> 13 | c << 19) ^ (c >> 22 | c << 10)) + ((c & d) | (e & (c | d)));
-                t = a + ((f >> 6 | f << 26) ^ (f >> 11 | f << 21) ^ (f >> 25 | f << 7)) + (h ^ (f & (g ^ h))) + w[i + 7];
+                x = c | (ulong)c << 32;
+                b = t + (uint)(x >> 2 ^ x >> 13 ^ x >> 22) + ((c & d) | (e & (c | d)));
+                x = f | (ulong)f << 32;
+                t = a + (uint)(x >> 6 ^ x >> 11 ^ x >> 25) + (h ^ (f & (g ^ h))) + k[i + 7] + w[i + 7];
                 e += t;
-                a = t + ((b >> 2 | b << 30) ^ (b >> 13 | b << 19) ^ (b >> 22 | b << 10)) + ((b & c) | (d & (b | c)));
+                x = b | (ulong)b << 32;
+                a = t + (uint)(x >> 2 ^ x >> 13 ^ x >> 22) + ((b & c) | (d & (b | c)));
             }
             state[0] += a;
             state[1] += b;

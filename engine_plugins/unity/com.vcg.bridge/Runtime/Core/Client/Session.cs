@@ -61,6 +61,7 @@ namespace Vcg.Bridge
         private int attempts;
         private double giveUpAt;
         private bool patient;  // a refused connection is tried again
+        private bool moved;  // something got on since the connection was lost last: the next loss is a new one
         private string reason = "";
         private double sentAt;
         private double? pingedAt;  // a heartbeat that nothing came after
@@ -110,6 +111,7 @@ namespace Vcg.Bridge
             Error = null;
             this.patient = patient;
             attempts = 0;
+            moved = true;
             OpenAt = now;
             giveUpAt = now + timeout;
             reason = "nothing answered";
@@ -151,9 +153,14 @@ namespace Vcg.Bridge
                 return;
             if (State == ClientState.Ready)
             {
-                attempts = 0;
                 patient = true;
-                giveUpAt = now + options.Retry.TotalSeconds;
+                // A request that breaks every connection it is sent over must not be repeated for ever.
+                if (moved || (jobs.Count == 0 && questions.Count == 0))
+                {
+                    attempts = 0;
+                    giveUpAt = now + options.Retry.TotalSeconds;
+                }
+                moved = false;
             }
             State = ClientState.Waiting;
             reason = why;
@@ -333,6 +340,7 @@ namespace Vcg.Bridge
 
         private void Answer(Reply reply)
         {
+            moved = true;
             Question question;
             if (!questions.TryGetValue(reply.Id, out question))
                 return;
@@ -347,6 +355,7 @@ namespace Vcg.Bridge
         private void Advance(JobState job, Reply reply, double now)
         {
             Changed.Add(job);
+            moved |= reply.Type != "accepted";
             try
             {
                 if (reply.Type == "accepted")
@@ -410,7 +419,6 @@ namespace Vcg.Bridge
             }
             Welcome = welcome;
             State = ClientState.Ready;
-            attempts = 0;
             foreach (Question question in questions.Values)
                 Send(question.Type, question.Request, now);
             foreach (JobState job in jobs.Values)

@@ -34,6 +34,7 @@ namespace Vcg.Bridge
         private readonly List<Link> links = new List<Link>();  // that have not ended, the current one among them
         private Link link;
         private Thread keeper;
+        private double restsUntil;
         private bool disposed;
 
         /// <summary>A client that is not connected yet: the first request connects, as does `ConnectAsync`.</summary>
@@ -396,7 +397,8 @@ namespace Vcg.Bridge
 
         private void Rest()
         {
-            double seconds = session.Wakeup() - Now;
+            restsUntil = session.Wakeup();
+            double seconds = restsUntil - Now;
             if (double.IsPositiveInfinity(seconds))
                 Monitor.Wait(Gate);
             else if (seconds > 0)
@@ -437,9 +439,9 @@ namespace Vcg.Bridge
                     session.ReceivedNonsense(error);
                 else
                     session.Received(reply, Now);
-                bool quiet = session.State == ClientState.Ready && session.Outgoing.Count == 0;
                 Deliver();
-                if (!quiet || session.Outgoing.Count > 0)
+                // Most messages give the keeper nothing to do: not to wake it saves a switch of threads for each.
+                if (session.State != ClientState.Ready || session.Outgoing.Count > 0 || session.Wakeup() < restsUntil)
                     Monitor.PulseAll(Gate);
             }
         }

@@ -93,6 +93,15 @@ namespace Vcg.Bridge.Local
                         path, "is in the folder but not listed", "remove the file, or get the bundle again");
         }
 
+        /// <summary>The manifest's own bytes, still the ones that were opened.</summary>
+        internal byte[] ManifestBytes()
+        {
+            byte[] data = files.Read(ManifestFile);
+            if (data == null || ManifestReader.Hex(data) != Manifest.Sha256)
+                throw files.Broken(ManifestFile, "has changed since it was opened", "try again");
+            return data;
+        }
+
         /// <summary>A file that the manifest names, checked against its hash.</summary>
         /// <exception cref="VcgException">code "bundle": it is missing, or not what the manifest says</exception>
         public byte[] Read(string path)

@@ -5,13 +5,14 @@ namespace Vcg.Bridge.Local
 {
     /// <summary>
     /// From what a game asks for to a recipe, without a server: the same design gives the same recipe as
-    /// vcg_bridge/generators/design.py. Changing an existing recipe (reroll, keep, controls) is the editor's and the server's.
+    /// vcg_bridge/generators/design.py. Changing an existing recipe (base, reroll, keep) and controls are the server's.
     /// </summary>
     public static class LocalDesigner
     {
         /// <summary>The recipe of a design.</summary>
-        /// <exception cref="VcgException">code "bad_request": unknown names, or wishes that contradict each other</exception>
-        public static Recipe Recipe(BundleManifest manifest, LocalDesign design)
+        /// <exception cref="VcgException">code "bad_request": unknown names, wishes that contradict each other, or
+        /// something that only a server does</exception>
+        public static Recipe Recipe(BundleManifest manifest, Design design)
         {
             using (var run = new DesignRun(manifest, design))
                 return run.Recipe();
@@ -25,21 +26,27 @@ namespace Vcg.Bridge.Local
         const int MixMost = 50;
 
         readonly BundleManifest manifest;
-        readonly LocalDesign design;
+        readonly Design design;
         readonly Chance chance;
         readonly BundleArchetype archetype;
         readonly Dictionary<string, LayerChoice> chosen = new Dictionary<string, LayerChoice>(StringComparer.Ordinal);
         readonly HashSet<string> pinned = new HashSet<string>(StringComparer.Ordinal);
+        readonly int novelty;
         string body;
 
-        public DesignRun(BundleManifest manifest, LocalDesign design)
+        public DesignRun(BundleManifest manifest, Design design)
         {
             this.manifest = manifest;
             this.design = design;
             if (design.Seed < 0)
                 throw Bad("seed must be an integer from 0 to " + long.MaxValue + ", not " + design.Seed);
-            if (design.Novelty < 0 || design.Novelty > 100)
-                throw Bad("novelty must be from 0 to 100, not " + design.Novelty);
+            novelty = design.Novelty ?? 0;
+            if (novelty < 0 || novelty > 100)
+                throw Bad("novelty must be from 0 to 100, not " + novelty);
+            if (design.Base != null || design.Reroll.Count > 0 || design.Keep.Count > 0 || design.Controls.Count > 0)
+                throw Bad(
+                    "base, reroll, keep and controls are not there without a server",
+                    "ask for items and ramps, or ask a server");
             chance = new Chance(design.Seed);
             archetype = manifest.Archetype(
                 design.Archetype.Length > 0
@@ -107,7 +114,7 @@ namespace Vcg.Bridge.Local
             foreach (KeyValuePair<string, string> group in RecipeCheck.WornGroups(manifest, chosen))
                 ramps.Add(group.Key, Ramp(group.Key, group.Value));
             var recipe = new Recipe(
-                manifest.Name, manifest.Sha256, design.Seed, archetype.Id, design.Novelty, chosen, ramps);
+                manifest.Name, manifest.Sha256, design.Seed, archetype.Id, novelty, chosen, ramps);
             RecipeCheck.Check(manifest, recipe);
             return recipe;
         }
@@ -337,7 +344,7 @@ namespace Vcg.Bridge.Local
         /// <summary>The item, or with the probability of the novelty a mixture with another one like it.</summary>
         LayerChoice Mixed(BundleItem item)
         {
-            if (chance.Unit(item.Layer, "mix") >= design.Novelty / 100.0)
+            if (chance.Unit(item.Layer, "mix") >= novelty / 100.0)
                 return new LayerChoice(item.Id);
             var others = new List<KeyValuePair<string, double>>();
             foreach (BundleItem other in Items(item.Layer))
@@ -345,7 +352,7 @@ namespace Vcg.Bridge.Local
                     others.Add(new KeyValuePair<string, double>(other.Id, 1));
             if (others.Count == 0)
                 return new LayerChoice(item.Id);
-            double reach = (MixMost - MixLeast) * design.Novelty / 100.0;
+            double reach = (MixMost - MixLeast) * novelty / 100.0;
             double more = Math.Round(reach * chance.Unit(item.Layer, "amount"), MidpointRounding.ToEven);
             return new LayerChoice(item.Id, ItemRace(item.Layer, others, "partner").Id, MixLeast + (int)more);
         }

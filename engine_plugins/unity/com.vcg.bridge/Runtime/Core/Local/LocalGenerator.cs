@@ -166,17 +166,13 @@ namespace Vcg.Bridge.Local
 
         IEnumerable<List<ViewKey>> Batches(List<ViewKey> keys)
         {
-            int most = Fast(keys[0].Part.Network) == null ? 1 : Math.Max(1, options.Batch);
+            int most = open == null ? 1 : Math.Max(1, options.Batch);
             for (int i = 0; i < keys.Count; i += most)
                 yield return keys.GetRange(i, Math.Min(most, keys.Count - i));
         }
 
-        IViewNetwork Fast(BundleNetwork network)
-        {
-            return fast[network.Id].Value;
-        }
-
-        /// <summary>Draws views of one network and class count into the store. What goes wrong is found there.</summary>
+        /// <summary>Draws views of one network and class count into the store. What goes wrong is found there, by everybody who
+        /// waits for one of them.</summary>
         async Task<bool> DrawBatch(List<ViewKey> batch, CancellationToken cancel)
         {
             BundleNetwork network = batch[0].Part.Network;
@@ -185,7 +181,7 @@ namespace Vcg.Bridge.Local
                 await turns.WaitAsync(cancel);
                 try
                 {
-                    IViewNetwork fastNetwork = Fast(network);
+                    IViewNetwork fastNetwork = fast[network.Id].Value;
                     float[] logits = fastNetwork == null ? null : await Logits(fastNetwork, network, batch, cancel);
                     ExactNetwork.Room room = pool.Take();
                     for (int i = 0; i < batch.Count; i++)

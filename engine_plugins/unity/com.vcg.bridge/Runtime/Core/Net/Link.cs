@@ -139,7 +139,7 @@ namespace Vcg.Bridge
                         Vocabulary.ErrorCode.Internal, error.GetType().Name + ": " + error.Message, "worth a bug report");
                 else if (!greeted && stream != null)
                     reason = endpoint.Pin == null
-                        ? "something else than a VCG Bridge server listens there, or it wants TLS or keys"
+                        ? "something else than a VCG Bridge server listens there, or it wants TLS or another kind of authentication"
                         : "something else than a VCG Bridge server listens there";
             }
             finally
@@ -254,11 +254,16 @@ namespace Vcg.Bridge
                     if (closed)
                         throw new LinkException("the client was closed");
                 }
-                var error2 = (int)made.GetSocketOption(SocketOptionLevel.Socket, SocketOptionName.Error);
-                if (error2 != 0)
-                    throw new SocketException(error2);
+                var problem = (int)made.GetSocketOption(SocketOptionLevel.Socket, SocketOptionName.Error);
+                if (problem != 0)
+                    throw new SocketException(problem);
                 made.Blocking = true;
                 made.SendTimeout = Math.Max((int)options.Dead.TotalMilliseconds, 1000);
+                lock (gate)
+                {
+                    if (closed)  // before there was a connection to shut
+                        throw new LinkException("the client was closed");
+                }
                 return made;
             }
             catch (SocketException error)

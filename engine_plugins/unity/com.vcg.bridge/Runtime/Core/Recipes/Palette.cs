@@ -6,7 +6,7 @@ namespace Vcg.Bridge
     /// <summary>Colours of r8 pictures: 256 x RGBA, slot -> colour. Changing them needs no server and no new pictures.</summary>
     public static class Palette
     {
-        /// <summary>The palette of a character in other colours, as the server would make it.</summary>
+        /// <summary>The palette of a character in other colours: the ramps' slots change, fixed colours stay.</summary>
         /// <param name="palette">of the character, 1024 bytes; is not changed</param>
         /// <param name="description">of its model</param>
         /// <param name="recipe">of the character: only layers that it wears are coloured</param>

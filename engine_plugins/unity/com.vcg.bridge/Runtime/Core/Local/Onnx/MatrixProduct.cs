@@ -21,8 +21,7 @@ namespace Vcg.Bridge.Local
         /// <param name="rows">a multiple of <see cref="Block"/></param>
         /// <param name="columns">a multiple of <see cref="Block"/></param>
         /// <param name="length">of a row of x and y</param>
-        /// <remarks>Four rows and four columns at once: each number that is loaded is used four times. Measured on mono
-        /// (benchmarks/unity_local.py): 3.7e9 operations a second, against 1.8e9 for the plain triple loop.</remarks>
+        /// <remarks>Four rows and four columns at once: each number that is loaded is used four times.</remarks>
         public static void Run(
             double[] weights, int weightsAt, double[] x, int xAt, double[] y, int yAt, int rows, int columns, int length)
         {

@@ -1,0 +1,163 @@
+"""VcgClient in a real Godot with a real `vcg serve` of the shipped bundle: pictures, and every way to leave.
+
+What a server or a network can do wrong is in tests/conformance, which this client plays as well.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import zmq
+from zmq.auth.thread import ThreadAuthenticator
+
+from tests.conformance.stage import stop, wait_until_ready
+from tests.support.commands import start_vcg
+from tests.support.godot import GodotProject, GodotResult, new_project
+from tests.support.peer import Peer
+from vcg_bridge.client import Client
+
+pytestmark = [pytest.mark.godot, pytest.mark.socket]
+
+REQUESTS: list[dict[str, Any]] = [
+    {"design": {"seed": 7, "archetype": "guard"}},
+    {"design": {"seed": 40, "novelty": 100}, "count": 3, "animations": ["idle", "walk"]},
+    {"design": {"seed": 9}, "output": {"kind": "sheet", "layout": "packed", "normal_map": True}},
+    {"design": {"seed": 9}, "animations": ["walk"], "output": {"format": "png"}},
+    {"design": {"seed": 9}, "animations": ["walk"], "output": {"format": "rgba8"}},
+]
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    ready = tmp_path_factory.mktemp("serve") / "ready"
+    process = start_vcg(
+        "serve", "--bind", "tcp://127.0.0.1:0", "--device", "cpu", "--threads", 1, "--ready-file", ready
+    )
+    try:
+        yield wait_until_ready(process, ready)[0]
+    finally:
+        stop(process)
+
+
+@pytest.fixture(scope="module")
+def project(godot_template: GodotProject, tmp_path_factory: pytest.TempPathFactory) -> GodotProject:
+    return new_project(tmp_path_factory.mktemp("client"))
+
+
+def said(run: GodotResult) -> list[dict[str, Any]]:
+    """What the script told."""
+    return [json.loads(line[5:]) for line in run.output.splitlines() if line.startswith("JSON ")]
+
+
+def check(project: GodotProject, *arguments: str) -> list[dict[str, Any]]:
+    return said(project.run_script("res://tests/client_checks.gd", *arguments))
+
+
+def test_frames_and_state_machine(project: GodotProject) -> None:
+    run = project.run_script("res://tests/wire_checks.gd", check=False)
+    assert run.code == 0, run.output
+    assert "wrong 0" in run.output
+    assert not run.complaints, run.output
+
+
+def test_pictures_are_those_of_the_python_client(project: GodotProject, address: str, tmp_path: Path) -> None:
+    (tmp_path / "requests.json").write_text(json.dumps(REQUESTS))
+    *jobs, description = check(project, "pictures", address, str(tmp_path / "requests.json"))
+    with Client.connect(address) as client:
+        for request, job in zip(REQUESTS, jobs, strict=True):
+            found = list(client.generate_characters(**request_of(request)))
+            pictures = [picture for character in found for picture in character.pictures]
+            assert len(job["pictures"]) == len(pictures)
+            for got, picture in zip(job["pictures"], pictures, strict=True):
+                digest = hashlib.sha256(picture.data).hexdigest()
+                expected = (picture.character, picture.kind, picture.name, digest, digest)
+                assert tuple(got[x] for x in ("character", "kind", "name", "sha256", "announced")) == expected
+                assert got["size"] == [picture.chunk.width, picture.chunk.height]
+                assert got["palette"] == picture.palette.hex()
+                assert got["recipe"]["seed"] == picture.recipe.seed
+            assert job["credits"] == list(found[-1].credits)
+            assert job["model"] == client.welcome.models[0].name
+        described = client.describe()
+        assert {(job["licence"], job["attribution"]) for job in jobs} == {(described.licence, described.attribution)}
+        assert [x["id"] for x in description["layers"]] == [x.id for x in described.layers]
+
+
+def request_of(request: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a request as the Python client takes them."""
+    from vcg_bridge.contract import messages as m
+
+    read = m.request_from_wire({"type": "generate", "id": "x", **request})
+    assert isinstance(read, m.Generate)
+    return {name: getattr(read, name) for name in request}
+
+
+def test_nothing_is_left_however_a_client_goes(project: GodotProject, address: str) -> None:
+    *ways, cancel, end = check(project, "leaving", address)
+    assert [x["way"] for x in ways] == [
+        "close",
+        "queue_free",
+        "free",
+        "close and open",
+        "remove",
+        "free while connecting",
+    ]
+    for way in ways:
+        assert way["later"] == 0, way
+        assert way["held"], way  # no thread, no socket
+        closed = way["way"] in ("close", "close and open", "remove")
+        assert (way["state"], way["cancelled"]) == ("cancelled", int(closed)), way
+    assert (cancel["later"], cancel["another"]) == (0, "done")
+    assert end["held"]
+
+
+def test_quitting_in_the_middle_of_a_job_is_clean(project: GodotProject, address: str) -> None:
+    (middle,) = check(project, "quitting", address)
+    assert middle["received"] >= 5
+
+
+def test_settings_that_are_wrong(project: GodotProject, address: str) -> None:
+    *wrong, repaired = check(project, "settings", address)
+    assert [x["code"] for x in wrong] == ["bad_request"] * 3 + ["no_server"] + ["config"] * 4
+    for row in wrong:
+        assert (row["state"], row["job"]) == ("failed", "failed"), row
+    for row, part in zip(
+        wrong,
+        [
+            "localhost:7421",
+            ":0",
+            "http://",
+            "not known",
+            "in clear",
+            "certificate",
+            "/no/such/file.pem",
+            "project.godot",
+        ],
+        strict=True,
+    ):
+        assert part in row["text"], row
+    assert repaired == {"repaired": "ready", "conflict": "bad_request", "first": "done"}
+
+
+@pytest.mark.parametrize("password", ["right", "wrong"])
+def test_plain(project: GodotProject, password: str) -> None:
+    peer = Peer()
+    peer._router.setsockopt(zmq.PLAIN_SERVER, 1)
+    guard = ThreadAuthenticator(peer._context)
+    guard.start()
+    guard.configure_plain(domain="*", passwords={"me": "right"})
+    try:
+        with peer:
+            (result,) = check(project, "plain", peer.address, "me", password)
+            guard.stop()
+    finally:
+        guard.stop()
+    if password == "right":
+        assert result == {"state": "ready", "received": 3}
+    else:
+        assert (result["state"], result["code"]) == ("failed", "auth")
+        assert "user name and password" in result["text"]
