@@ -11,7 +11,7 @@ import vcg_bridge
 from tests.support.commands import ROOT, Vcg, start_vcg
 from vcg_bridge.cli import bundles as bundles_module
 
-COMMANDS = ("generate", "batch", "serve", "bundles", "plugin", "doctor", "bench")
+COMMANDS = ("generate", "batch", "serve", "keys", "bundles", "plugin", "doctor", "bench")
 PLUGIN = ("plugin install", "plugin list", "plugin path")
 
 
@@ -25,7 +25,8 @@ def test_help_lists_every_command_and_where_to_start(vcg: Vcg) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", [*COMMANDS, "bundles list", "bundles show", "bundles verify", "bundles add", *PLUGIN]
+    "command",
+    [*COMMANDS, "keys new", "keys show", "bundles list", "bundles show", "bundles verify", "bundles add", *PLUGIN],
 )
 def test_every_command_and_option_says_what_it_does(vcg: Vcg, command: str) -> None:
     done = vcg(*command.split(), "--help")
@@ -40,7 +41,8 @@ def test_every_command_and_option_says_what_it_does(vcg: Vcg, command: str) -> N
 def test_page_names_no_option_that_is_gone(vcg: Vcg) -> None:
     page = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
     helps = "".join(
-        vcg(*c.split(), "--help").out for c in ("", *COMMANDS, "bundles list", "bundles show", "bundles add", *PLUGIN)
+        vcg(*c.split(), "--help").out
+        for c in ("", *COMMANDS, "keys new", "keys show", "bundles list", "bundles show", "bundles add", *PLUGIN)
     )
     for option in set(re.findall(r"`(--[a-z][a-z-]+)", page)):
         assert re.search(rf"(?<![\w-]){option}(?![\w-])", helps), option

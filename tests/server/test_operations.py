@@ -7,6 +7,7 @@ import json
 import logging
 import re
 import threading
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -87,7 +88,10 @@ def test_live_and_ready(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         with Dealer(server.address) as dealer:
             dealer.hello()
             dealer.job(IDLE)
-            assert get(server, "/ready") == (200, "ok\n")
+            until = time.monotonic() + ANSWER_S
+            while get(server, "/ready") != (200, "ok\n"):
+                assert time.monotonic() < until
+                time.sleep(0.02)
             dealer.send(m.Generate("waits", design=m.Design(seed=1)))
             dealer.reply()
             server.stop()

@@ -34,6 +34,7 @@ class Place:
     device: Device | None = None  # of a started one
     token_file: Path | None = None
     server_key: str = ""  # public key of a server that encrypts
+    client_key: Path | None = None  # file of our own secret key; None: a new one for each connection
 
 
 @dataclass(frozen=True)
@@ -60,8 +61,10 @@ def connected(place: Place) -> Iterator[Connection]:
     token = read_token(place.token_file)
     if place.server_key and not place.server:
         raise BadRequest("--server-key belongs to a server that is named", hint="add --server ADDRESS")
+    if place.client_key is not None and not place.server_key:
+        raise BadRequest("--client-key is for a server that encrypts", hint="add --server-key KEY")
     if place.server:
-        curve = client_keys(place.server_key) if place.server_key else None
+        curve = client_keys(place.server_key, place.client_key) if place.server_key else None
         with Client.connect(place.server, timeout_s=CONNECT_LIMIT_S, token=token, curve=curve) as client:
             yield Connection(client, _bundle_of(client, place), place.server, started=False)
         return

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from vcg_bridge.contract.errors import BadRequest, ConfigError
 
@@ -12,6 +14,36 @@ if TYPE_CHECKING:
     from vcg_bridge.client import CurveKeys
 
 KEY_LENGTH = 40  # characters of Z85
+
+
+keys = typer.Typer(
+    name="keys", help="Keys of encrypted links (CURVE), for clients that a server knows.", no_args_is_help=True
+)
+
+
+@keys.command()
+def new(
+    file: Annotated[Path, typer.Argument(help="File for the secret key. It must not exist.")],
+    name: Annotated[
+        str, typer.Option("--name", help="Whose key it is, for the server's log. Default: the file's name.")
+    ] = "",
+) -> None:
+    """Make a key for a client, and print the line that a server's --known-clients file needs."""
+    if file.exists():
+        raise ConfigError(f"{file} exists, and a key is never overwritten", hint="choose another name")
+    print(_line(server_keys(file)[0], name or file.stem))
+
+
+@keys.command()
+def show(file: Annotated[Path, typer.Argument(help="File with a secret key.")]) -> None:
+    """Print the public half of a key, as a line for --known-clients."""
+    if not file.exists():
+        raise ConfigError(f"{file} is not there", hint="`vcg keys new` makes one")
+    print(_line(server_keys(file)[0], file.stem))
+
+
+def _line(public: str, name: str) -> str:
+    return f"{public} {' '.join(name.split())}"
 
 
 def server_keys(path: Path) -> tuple[str, str]:
@@ -37,8 +69,11 @@ def server_keys(path: Path) -> tuple[str, str]:
     return public.decode("ascii"), secret.decode("ascii")
 
 
-def client_keys(server_public: str) -> CurveKeys:
-    """Keys for one connection to the server with that public key. Raises BadRequest where it is no key."""
+def client_keys(server_public: str, own: Path | None = None) -> CurveKeys:
+    """Keys for connections to the server with that public key. own: file of our secret key; None: one is made up.
+
+    Raises BadRequest where the server's is no key, ConfigError where the file holds none.
+    """
     import zmq
 
     from vcg_bridge.client import CurveKeys
@@ -47,6 +82,10 @@ def client_keys(server_public: str) -> CurveKeys:
         raise BadRequest(
             f"--server-key {server_public!r} is not a key", hint="40 characters, as `vcg serve --key-file` prints them"
         )
+    if own is not None:
+        if not own.exists():
+            raise ConfigError(f"--client-key {own} is not there", hint="`vcg keys new` makes one")
+        return CurveKeys(server_public, *server_keys(own))
     public, secret = zmq.curve_keypair()
     return CurveKeys(server_public, public.decode("ascii"), secret.decode("ascii"))
 

@@ -19,6 +19,7 @@ from vcg_bridge.cli.bench import bench
 from vcg_bridge.cli.bundles import bundles
 from vcg_bridge.cli.doctor import doctor
 from vcg_bridge.cli.generate import generate
+from vcg_bridge.cli.keys import keys
 from vcg_bridge.cli.plugin import plugins
 from vcg_bridge.cli.serve import serve
 from vcg_bridge.contract.errors import VcgError
@@ -39,6 +40,7 @@ app.command(
 app.command(epilog="What a line may hold is in docs/cli.md; the words are those of `vcg generate`.")(batch)
 app.command(context_settings={"auto_envvar_prefix": "VCG_SERVE"})(serve)
 app.add_typer(bundles, name="bundles")
+app.add_typer(keys, name="keys")
 app.add_typer(plugins, name="plugin")
 app.command()(doctor)
 app.command()(bench)

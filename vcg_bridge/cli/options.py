@@ -129,6 +129,17 @@ ServerKey = Annotated[
     ),
 ]
 
+ClientKey = Annotated[
+    Path | None,
+    typer.Option(
+        "--client-key",
+        envvar="VCG_CLIENT_KEY_FILE",
+        metavar="FILE",
+        help="Secret key of this client (vcg keys new), for a server with --known-clients.",
+        rich_help_panel=SERVER,
+    ),
+]
+
 _DARK = (16, 12, 20, 255)
 
 

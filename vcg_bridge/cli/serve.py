@@ -66,6 +66,13 @@ def serve(
             help="Encrypt the link with the key in this file, which is made if missing. Clients then need --server-key.",
         ),
     ] = None,
+    known_clients: Annotated[
+        Path | None,
+        typer.Option(
+            "--known-clients",
+            help="With --key-file: only clients whose public key is in this file (vcg keys) may connect.",
+        ),
+    ] = None,
     tls: Annotated[
         tuple[Path, Path] | None,
         typer.Option(
@@ -124,6 +131,7 @@ def serve(
         threads=threads or None,
         token=read_token(token_file),
         curve_secret_key=secret,
+        known_clients=known_clients,
         tls_certificate=tls[0] if tls else None,
         tls_key=tls[1] if tls else None,
         tls_address=tls_bind,

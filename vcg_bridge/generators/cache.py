@@ -70,6 +70,11 @@ class ViewCache:
             while self._bytes > self._max_bytes:
                 self._bytes -= _size(*self._views.popitem(last=False))
 
+    def clear(self) -> None:
+        with self._lock:
+            self._views.clear()
+            self._bytes = 0
+
     def info(self) -> CacheInfo:
         with self._lock:
             return CacheInfo(self._hits, self._misses, len(self._views), self._bytes, self._max_bytes)

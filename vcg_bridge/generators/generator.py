@@ -111,6 +111,13 @@ class Generator:
         """End the drawing threads. Nothing can be drawn afterwards."""
         self._pool.shutdown(cancel_futures=True)
 
+    def unload(self) -> None:
+        """Free the networks and the cache; both come back when they are needed."""
+        for network_id, lock in self._locks.items():
+            with lock:
+                self._networks.pop(network_id, None)
+        self._cache.clear()
+
     def cache_info(self) -> CacheInfo:
         """Hits, misses and size of the cache of drawn views."""
         return self._cache.info()

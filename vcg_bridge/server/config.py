@@ -25,6 +25,7 @@ class ServerConfig:
     threads: int | None = None  # that draw; None: as the generator decides
     token: str = field(default="", repr=False)  # that clients must show in hello; "" none
     curve_secret_key: str = field(default="", repr=False)  # 40 characters of Z85; "" the link is not encrypted
+    known_clients: Path | None = None  # file of the public CURVE keys that may connect; None: any
     tls_certificate: Path | None = None  # PEM; None: no TLS front
     tls_key: Path | None = field(default=None, repr=False)  # PEM
     tls_address: str = DEFAULT_TLS_ADDRESS  # tls://HOST:PORT; port 0: the system chooses a free one
@@ -32,10 +33,13 @@ class ServerConfig:
     trace: Path | None = None  # file for a time line of all requests
     limits: Limits = field(default_factory=Limits)  # of one client
     clients: int = 256  # connected at once
+    requests_per_s: float = 200.0  # generate, describe and hello, of one client, in the long run
+    requests_burst: int = 2000  # at once
     queue: int = 1000  # unfinished jobs of all clients
     held_bytes: int = 256 << 20  # drawn but not sent, of all jobs
     backlog_bytes: int = 4 << 20  # answers that a client does not take: above it the client is dropped
     remembered: int = 256  # ids of jobs that a session's retries are compared with
+    loaded: int = 4  # bundles whose networks are in memory; more may be served
     cache_bytes: int = CACHE_BYTES  # drawn views, of each bundle
     step_ms: float = (
         150.0  # so long, about, a batch job draws before others get their turn; interactive ones interrupt it
@@ -51,7 +55,7 @@ def check_config(config: ServerConfig) -> ServerConfig:
     counts = {
         "clients": config.clients, "queue": config.queue, "held_bytes": config.held_bytes,
         "backlog_bytes": config.backlog_bytes, "remembered": config.remembered, "cache_bytes": config.cache_bytes,
-        "step_characters": config.step_characters, "together": config.together,
+        "step_characters": config.step_characters, "together": config.together, "loaded": config.loaded, "requests_burst": config.requests_burst,
     }  # fmt: skip
     for name, value in counts.items():
         if value < 1:
@@ -59,6 +63,10 @@ def check_config(config: ServerConfig) -> ServerConfig:
     for name, number in {"grace_s": config.grace_s, "step_ms": config.step_ms, "early_ms": config.early_ms}.items():
         if not 0 <= number <= 3600_000:
             raise ConfigError(f"{name} is {number}; it must be 0 or more")
+    if not 0 < config.requests_per_s <= 1e9:
+        raise ConfigError(f"requests_per_s is {config.requests_per_s}; it must be above 0")
+    if config.known_clients is not None and not config.curve_secret_key:
+        raise ConfigError("known clients are known by their CURVE keys", hint="add --key-file")
     if (config.tls_certificate is None) != (config.tls_key is None):
         raise ConfigError("TLS takes a certificate and its key", hint="give two PEM files: --tls CERT KEY")
     if not config.bundles:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from vcg_bridge.contract import messages
 from vcg_bridge.contract.errors import BusyError, ShuttingDown, Stalled, VcgError
@@ -30,15 +30,21 @@ class Floor:
     def __init__(
         self,
         config: ServerConfig,
-        manifests: Mapping[str, Manifest],
+        manifest_of: Callable[[str], Manifest],
         mail: Mail,
         submit: Callable[[Turn], None],
         clock: Callable[[], float],
         metrics: Metrics,
         trace: Trace | None = None,
     ) -> None:
-        """manifests: by name of the bundle. submit: hands a turn to the worker, which has one at a time."""
-        self._config, self._manifests, self._mail, self._submit, self._clock = config, manifests, mail, submit, clock
+        """manifest_of: the manifest with that sha256. submit: hands a turn to the worker, which has one at a time."""
+        self._config, self._manifest_of, self._mail, self._submit, self._clock = (
+            config,
+            manifest_of,
+            mail,
+            submit,
+            clock,
+        )
         self._metrics, self._trace = metrics, trace
         self._scheduler = Scheduler(config.queue, config.together)
         self._pace = Pace()
@@ -50,6 +56,11 @@ class Floor:
 
     def __len__(self) -> int:
         return len(self._jobs)
+
+    @property
+    def versions(self) -> set[str]:
+        """sha256 of the bundles that unfinished jobs began with."""
+        return {job.plan.sha256 for job in self._jobs.values()}
 
     @property
     def held_bytes(self) -> int:
@@ -77,7 +88,7 @@ class Floor:
             session,
             self._clock(),
             batch=batch,
-            group=plan.model,
+            group=plan.sha256,
             retry_after_ms=self._pace.retry_after_ms,
         )
         start = min(request.first_seq, plan.chunks)
@@ -88,8 +99,7 @@ class Floor:
             "%s accepted: %s, %d characters, %d chunks from %d, %s",
             job.label, plan.model, request.count, plan.chunks, start, request.priority, extra=job.about,
         )  # fmt: skip
-        sha256 = self._manifests[plan.model].sha256
-        self._answer(session, Accepted(request.id, request.count, plan.chunks, plan.model, sha256))
+        self._answer(session, Accepted(request.id, request.count, plan.chunks, plan.model, plan.sha256))
         self._push(job)
 
     def grant(self, job: Job, size: int) -> None:
@@ -249,7 +259,7 @@ class Floor:
                     turn.pause.set()
 
     def _done(self, job: Job) -> None:
-        manifest, tally, now = self._manifests[job.plan.model], job.tally, self._clock()
+        manifest, tally, now = self._manifest_of(job.plan.sha256), job.tally, self._clock()
         timings = {
             "queued": ((job.started_at or now) - job.accepted_at) * 1000,
             "design": tally.design_ms, "draw": tally.draw_ms, "compose": tally.compose_ms, "encode": tally.encode_ms,

@@ -36,6 +36,7 @@ class Plan:
 
     request: Generate
     model: str  # name of the bundle
+    sha256: str  # of its manifest: the version
     parts: tuple[Part, ...]  # of each character, in order
 
     @property
@@ -75,7 +76,7 @@ def plan_of(manifest: Manifest, request: Generate, limits: Limits) -> Plan:
         parts.append(picture)
         if output.normal_map:
             parts.append(Part("normal", picture.name, picture.poses))
-    return Plan(request, manifest.name, tuple(parts))
+    return Plan(request, manifest.name, manifest.sha256, tuple(parts))
 
 
 def preview_pose(animations: Sequence[Animation]) -> Pose:
@@ -136,7 +137,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Turn:
-    """Steps of one model that are drawn together, in this order."""
+    """Steps of one version of a model that are drawn together, in this order."""
 
     steps: tuple[Step, ...]
     pause: threading.Event = field(default_factory=threading.Event)
@@ -146,6 +147,11 @@ class Turn:
     def model(self) -> str:
         """Name of the bundle."""
         return self.steps[0].plan.model
+
+    @property
+    def sha256(self) -> str:
+        """Its version."""
+        return self.steps[0].plan.sha256
 
 
 @dataclass

@@ -15,7 +15,7 @@ SWITCH_S = 0.0005
 
 
 def serve(config: ServerConfig, ready: Callable[[Server], None] | None = None) -> None:
-    """Serve until SIGTERM or SIGINT; a second one ends without waiting for what runs. Call it from the main thread.
+    """Serve until SIGTERM or SIGINT; a second one ends without waiting for what runs. SIGHUP: look at the bundles anew. Call it from the main thread.
 
     ready: called as soon as clients can connect. Raises ConfigError, AddressError, BundleError,
     DeviceError before anything is served.
@@ -25,7 +25,12 @@ def serve(config: ServerConfig, ready: Callable[[Server], None] | None = None) -
     def stop(_number: int, _frame: FrameType | None) -> None:
         server.stop()
 
+    def reload(_number: int, _frame: FrameType | None) -> None:
+        server.reload()
+
     earlier = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
+    if hasattr(signal, "SIGHUP"):
+        earlier[signal.SIGHUP] = signal.signal(signal.SIGHUP, reload)
     interval = sys.getswitchinterval()
     sys.setswitchinterval(SWITCH_S)
     try:

@@ -14,15 +14,15 @@ from typing import ParamSpec
 import zmq
 
 from vcg_bridge.contract.errors import AddressError, ConfigError
-from vcg_bridge.generators.bundle import open_bundle
 from vcg_bridge.server.auth import Endpoint, check_address, parse_address
 from vcg_bridge.server.config import ServerConfig, check_config
 from vcg_bridge.server.departures import REASONS, Departures, Peer
 from vcg_bridge.server.health import Answer, HealthPort
+from vcg_bridge.server.known_clients import DOMAIN, KnownClients
 from vcg_bridge.server.mail import Mail
 from vcg_bridge.server.metrics import Metrics
 from vcg_bridge.server.service import Service
-from vcg_bridge.server.studio import Studio
+from vcg_bridge.server.shelf import Shelf
 from vcg_bridge.server.tls import CLOSE_S, TlsFront, server_context
 from vcg_bridge.server.trace import Trace
 from vcg_bridge.server.worker import Worker
@@ -58,13 +58,15 @@ class Server:
         endpoint = check_address(config.address, config.token)
         tls = check_address(config.tls_address, config.token, "tls") if config.tls_certificate is not None else None
         self._stops = 0
+        self._reload = False
         self._awake, self._wake = socket.socketpair()
         self._awake.setblocking(False)
         self._wake.setblocking(False)
         self._context = zmq.Context(io_threads=1)
         self._router: zmq.Socket[bytes] = self._context.socket(zmq.ROUTER)
-        self._studios: dict[str, Studio] = {}
+        self._shelf: Shelf | None = None
         self._front: TlsFront | None = None
+        self._known: KnownClients | None = None
         self._health: HealthPort | None = None
         self._trace: Trace | None = None
         self._alive = time.monotonic()
@@ -80,16 +82,16 @@ class Server:
             self._bind(endpoint)
             if config.metrics_address:
                 self._health = HealthPort(parse_address(config.metrics_address, "http"), self._pages())
-            self._open_studios()
+            self._shelf = shelf = Shelf(config, self._notify)
             if config.trace is not None:
                 self._trace = Trace(config.trace)
         except BaseException:
             self._close()
             raise
         self._mail = Mail(self._router, config.backlog_bytes)
-        self._worker = Worker(self._studios, self._notify, self._trace)
+        self._worker = Worker(shelf, self._notify, self._trace)
         self._service = Service(
-            config, self._studios, self._mail, self._worker.submit, metrics=self._metrics, trace=self._trace
+            config, shelf, self._mail, self._worker.submit, metrics=self._metrics, trace=self._trace
         )
         self._metrics.watch(self._gauges, self._totals)
         if not endpoint.loopback and not config.curve_secret_key:
@@ -162,16 +164,17 @@ class Server:
         return "" if self._worker.warm else "loading the networks"
 
     def _gauges(self) -> dict[str, float]:
-        caches = [studio.generator.cache_info() for studio in self._studios.values()]
+        caches = [studio.generator.cache_info() for studio in self._shelf or ()]
         return {
             "clients": self._service.clients, "unfinished_jobs": self._service.unfinished,
             "held_bytes": self._service.held_bytes, "cache_bytes": sum(c.bytes for c in caches),
             "cache_views": sum(c.entries for c in caches),
+            "bundles_not_renewed": len(self._shelf.complaints) if self._shelf is not None else 0,
             "tls_connections": self._front.connections if self._front is not None else 0,
         }  # fmt: skip
 
     def _totals(self) -> dict[str, float]:
-        caches = [studio.generator.cache_info() for studio in self._studios.values()]
+        caches = [studio.generator.cache_info() for studio in self._shelf or ()]
         failed = self._departures.failed_handshakes
         return {
             "cache_hits": sum(c.hits for c in caches), "cache_misses": sum(c.misses for c in caches),
@@ -191,6 +194,9 @@ class Server:
                 "the CURVE secret key is no key", hint="40 characters, made by zmq.curve_keypair()"
             ) from None
         self._router.setsockopt(zmq.CURVE_SERVER, 1)
+        if self._config.known_clients is not None:
+            self._known = KnownClients(self._context, self._config.known_clients)
+            self._router.setsockopt(zmq.ZAP_DOMAIN, DOMAIN.encode())
 
     def _bind(self, endpoint: Endpoint) -> None:
         try:
@@ -204,19 +210,10 @@ class Server:
         assert isinstance(endpoint, bytes)
         return endpoint.decode().rstrip("\0")
 
-    def _open_studios(self) -> None:
-        config = self._config
-        for name in config.bundles:
-            bundle = open_bundle(name)
-            if bundle.manifest.name in self._studios:
-                raise ConfigError(f"there are two bundles named {bundle.manifest.name!r}", hint="serve one of them")
-            studio = Studio(bundle, config.device, config.threads, config.cache_bytes)
-            self._studios[bundle.manifest.name] = studio
-            generator = studio.generator
-            log.info(
-                "bundle %s %s on %s, %d threads%s", bundle.manifest.name, bundle.manifest.version, generator.device,
-                generator.threads, f" ({generator.device_note})" if generator.device_note else "",
-            )  # fmt: skip
+    def reload(self) -> None:
+        """Look at the bundles anew, whether they seem to have changed or not. May be called from a signal handler."""
+        self._reload = True
+        self._notify()
 
     def stop(self) -> None:
         """Once: take no more jobs, finish those that run within the grace time, end. Twice: end now."""
@@ -249,6 +246,9 @@ class Server:
             while not self._over(until):
                 self._turn(poller)
                 self._alive = now = time.monotonic()
+                if self._reload:
+                    self._reload = False
+                    self._service.reload()
                 if now - tick >= TICK_S:
                     tick = now
                     self._service.look_at_the_clock()
@@ -329,6 +329,8 @@ class Server:
         if hasattr(self, "_departures"):
             self._departures.close()
         self._router.close()
+        if self._known is not None:
+            self._known.close()
         # With a bounded linger this ends; in a thread, because whatever happens the process must.
         ending = threading.Thread(target=self._context.term, name="vcg-zmq-term", daemon=True)
         ending.start()
@@ -339,8 +341,8 @@ class Server:
             log.warning("the TLS front does not end; leaving it")
         if self._health is not None:
             self._health.stop()
-        for studio in self._studios.values():
-            studio.close()
+        if self._shelf is not None:
+            self._shelf.close()
         if self._trace is not None:
             self._trace.close()
         self._awake.close()

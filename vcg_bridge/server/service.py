@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 import vcg_bridge
 from vcg_bridge.contract import codec, messages
@@ -41,12 +41,17 @@ from vcg_bridge.server.floor import Floor, fault
 from vcg_bridge.server.jobs import Turn, plan_of
 from vcg_bridge.server.mail import Mail
 from vcg_bridge.server.metrics import Metrics
+from vcg_bridge.server.rate import Bucket
 from vcg_bridge.server.sessions import Session, Sessions
+from vcg_bridge.server.shelf import Shelf
 from vcg_bridge.server.studio import Studio, usable_codecs
 from vcg_bridge.server.trace import Trace
 from vcg_bridge.server.worker import Event, Stage
 
 log = logging.getLogger("vcg_bridge.server")
+
+VERSIONS = 4096
+"""Jobs of which it is remembered with which version of their bundle they began."""
 
 STRIKES = 100
 """Malformed messages from one connection, with nothing right in between, that are answered."""
@@ -58,21 +63,25 @@ class Service:
     def __init__(
         self,
         config: ServerConfig,
-        studios: Mapping[str, Studio],
+        shelf: Shelf,
         mail: Mail,
         submit: Callable[[Turn], None],
         clock: Callable[[], float] = time.monotonic,
         metrics: Metrics | None = None,
         trace: Trace | None = None,
     ) -> None:
-        """studios: by name of the bundle, the default first. submit: hands a turn to the worker."""
-        self._config, self._studios, self._mail, self._clock = config, studios, mail, clock
+        """submit: hands a turn to the worker."""
+        self._config, self._shelf, self._mail, self._clock = config, shelf, mail, clock
         self._sessions = Sessions(config.clients)
-        manifests = {name: studio.manifest for name, studio in studios.items()}
         self._metrics = metrics or Metrics()
-        self._floor = Floor(config, manifests, mail, submit, clock, self._metrics, trace)
+        self._floor = Floor(
+            config, lambda sha256: shelf.get(sha256).manifest, mail, submit, clock, self._metrics, trace
+        )
         self._strikes: dict[bytes, int] = {}
-        self._descriptions = {name: messages.to_wire(s.description()) for name, s in studios.items()}
+        self._descriptions: dict[str, dict[str, object]] = {}  # by version
+        self._versions: OrderedDict[tuple[str, str], str] = (
+            OrderedDict()
+        )  # session and job -> the version it began with
         self._leaving = False  # no new jobs: the server goes down
 
     @property
@@ -187,49 +196,74 @@ class Service:
             )
         check_token(self._config.token, hello.token)
         known: OrderedDict[str, bytes] = OrderedDict()
+        bucket: Bucket | None = None
         for earlier in self._sessions.earlier(route, hello.session):
+            bucket = earlier.bucket
+            if bucket is not None and earlier.route == route:
+                bucket.take(self._clock())
             if earlier.name and earlier.name == hello.session:
                 known = earlier.finished()
             self._drop(earlier, "says hello again")
         session = self._sessions.open(route, hello, usable_codecs(hello.codecs, available_codecs()), self._clock())
         session.known, session.peer = known, peer
+        session.bucket = bucket or Bucket(self._config.requests_per_s, self._config.requests_burst, self._clock())
         log.info("%s is %.60r, codecs %s", session.label, hello.client, " ".join(session.codecs))
-        first = next(iter(self._studios.values()))
+        first = next(iter(self._shelf.current.values()))
         welcome = Welcome(
             version=v.PROTOCOL_VERSION[0],
             minor=v.PROTOCOL_VERSION[1],
             server=f"vcg-bridge {vcg_bridge.__version__}",
             codecs=session.codecs,
             limits=self._config.limits,
-            models=tuple(studio.model for studio in self._studios.values()),
+            models=tuple(studio.model for studio in self._shelf.current.values()),
             device=first.generator.device,
         )
         self._send(session, welcome)
 
     def _describe(self, session: Session, request: Describe) -> None:
-        description = self._descriptions[self._studio(request.model).manifest.name]
+        self._spend(session)
+        studio = self._studio(request.model)
+        version = studio.manifest.sha256
+        if version not in self._descriptions:
+            self._descriptions = {x: d for x, d in self._descriptions.items() if self._shelf.has(x)}
+            self._descriptions[version] = messages.to_wire(studio.description())
+        description = self._descriptions[version]
         self._mail.answer(session, [codec.pack_map({**description, "id": request.id})])
 
     def _studio(self, name: str) -> Studio:
         if not name:
-            return next(iter(self._studios.values()))
-        if name not in self._studios:
+            return next(iter(self._shelf.current.values()))
+        if name not in self._shelf.current:
             raise BadRequest(
                 f"this server has no model {name!r}",
-                hint=near(name, self._studios) or f"it has {', '.join(self._studios)}",
+                hint=near(name, self._shelf.current) or f"it has {', '.join(self._shelf.current)}",
             )
-        return self._studios[name]
+        return self._shelf.current[name]
+
+    def _spend(self, session: Session) -> None:
+        if session.bucket is not None:
+            session.bucket.take(self._clock())
 
     def _generate(self, session: Session, request: Generate) -> None:
+        self._spend(session)
         if self._leaving:
             raise ShuttingDown("the server is going down", hint="connect again when it is back")
-        named = request.recipe.model if request.recipe is not None and request.recipe.model in self._studios else ""
+        named = (
+            request.recipe.model if request.recipe is not None and request.recipe.model in self._shelf.current else ""
+        )
         studio = self._studio(request.model or named)
+        version = self._versions.get((session.name, request.id), "") if session.name else ""
+        if version and self._shelf.has(version) and self._shelf.get(version).manifest.name == studio.manifest.name:
+            studio = self._shelf.get(version)  # a retry gets the same answer, whatever is new since
         plan = plan_of(studio.manifest, request, self._config.limits)
         key = messages.request_key(request)
         session.check_id(request.id, key)
         self._floor.add(session, plan)
         session.remember(request.id, key, self._config.remembered)
+        if session.name:
+            self._versions[session.name, request.id] = plan.sha256
+            if len(self._versions) > VERSIONS:
+                self._versions.popitem(last=False)
 
     def _credit(self, session: Session, request: Credit) -> None:
         job = session.jobs.get(request.id)
@@ -248,8 +282,13 @@ class Service:
         """Deal with what the worker says."""
         self._floor.event(event)
 
+    def reload(self) -> None:
+        """Look at all bundles anew."""
+        self._shelf.look(self._clock(), self._floor.versions, all_of_them=True)
+
     def settle(self) -> None:
-        """After every turn: drop who is gone, free what is too much, keep the worker busy. Cheap when idle."""
+        """After every turn: put up new bundles, drop who is gone, free what is too much, keep the worker busy. Cheap when idle."""
+        self._shelf.put_up(self._clock())
         while self._mail.gone:
             session, why = self._mail.gone.popitem()
             self._drop(session, why)
@@ -264,6 +303,7 @@ class Service:
     def look_at_the_clock(self) -> None:
         """Drop jobs without credit and clients without a sign of life for too long."""
         self._floor.drop_stalled()
+        self._shelf.look(self._clock(), self._floor.versions)
         now, forget_ms = self._clock(), self._config.limits.forget_ms
         for session in self._sessions:
             if (now - session.heard) * 1000 > forget_ms:

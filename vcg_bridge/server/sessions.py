@@ -10,6 +10,7 @@ from vcg_bridge.contract.errors import BusyError, IdConflict
 from vcg_bridge.contract.messages import Hello
 from vcg_bridge.server.departures import Peer
 from vcg_bridge.server.jobs import Job
+from vcg_bridge.server.rate import Bucket
 
 
 @dataclass(eq=False)
@@ -22,6 +23,7 @@ class Session:
     codecs: tuple[str, ...]  # that both sides know, the client's order
     heard: float  # s; when it last sent anything
     peer: Peer = field(default_factory=Peer)
+    bucket: Bucket | None = None  # of its requests
     jobs: dict[str, Job] = field(default_factory=dict)  # unfinished, by their id
     known: OrderedDict[str, bytes] = field(default_factory=OrderedDict)  # id -> key of its request, latest last
     backlog: deque[list[bytes]] = field(default_factory=deque)  # answers that its connection does not take yet

@@ -175,10 +175,10 @@ class TlsFront:
                 await asyncio.sleep(0.1)
                 continue
             if len(self._open) >= self._most:
-                connection.close()
                 if not self._refused:
                     log.warning("TLS: %d connections are open, as many as allowed; %s is refused", self._most, peer[0])
                 self._refused += 1
+                connection.close()
                 continue
             if len(self._shaking) >= HANDSHAKES:
                 oldest = next(iter(self._shaking))

@@ -11,11 +11,12 @@ import queue
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import NamedTuple
 
 from vcg_bridge.contract.errors import VcgError
 from vcg_bridge.server.jobs import Ready, Step, Tally, Turn
+from vcg_bridge.server.shelf import Shelf
 from vcg_bridge.server.studio import Drawn, Studio
 from vcg_bridge.server.trace import DRAW, FINISH, Trace
 
@@ -39,9 +40,9 @@ class Stage(NamedTuple):
 class Worker:
     """Two threads that draw with all studios."""
 
-    def __init__(self, studios: Mapping[str, Studio], notify: Callable[[], None], trace: Trace | None = None) -> None:
+    def __init__(self, shelf: Shelf, notify: Callable[[], None], trace: Trace | None = None) -> None:
         """notify: called from the drawing thread when there are new events."""
-        self._studios, self._notify, self._trace = studios, notify, trace
+        self._shelf, self._notify, self._trace = shelf, notify, trace
         self.warm = False
         """All networks are loaded."""
         self._turns: queue.SimpleQueue[Turn | None] = queue.SimpleQueue()
@@ -80,9 +81,10 @@ class Worker:
         return not any(thread.is_alive() for thread in self._threads)
 
     def _run(self) -> None:
-        cold = list(self._studios.values())
+        cold = list(self._shelf)[: self._shelf.most_loaded]
         while True:
             while cold and self._turns.empty():  # a first request does not wait for networks that it does not need
+                self._shelf.use(cold[0].manifest.sha256)
                 if self._warm(cold[0]):
                     cold.pop(0)
             self.warm = self.warm or not cold
@@ -104,7 +106,7 @@ class Worker:
                 return
             begin = time.monotonic()
             try:
-                self._studios[drawn.turn.model].finish(drawn, self._post)
+                self._shelf.get(drawn.turn.sha256).finish(drawn, self._post)
             except Exception as error:
                 self._fail(drawn.turn, error)
             self._note(FINISH, begin, drawn.turn)
@@ -123,7 +125,7 @@ class Worker:
 
     def _draw(self, turn: Turn) -> Drawn:
         try:
-            return self._studios[turn.model].draw(turn, self._post)
+            return self._shelf.use(turn.sha256).draw(turn, self._post)
         except Exception as error:  # whatever it is, it ends these jobs and not the server
             self._fail(turn, error)
             return Drawn(turn, [], [])

@@ -1,0 +1,73 @@
+"""CURVE with known clients: which public keys may connect. libzmq asks, pyzmq's authenticator answers, a file decides."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import zmq
+from zmq.auth.thread import ThreadAuthenticator
+
+from vcg_bridge.contract.errors import ConfigError
+
+log = logging.getLogger("vcg_bridge.server")
+
+DOMAIN = "vcg"
+KEY_LENGTH = 40  # characters of Z85
+
+
+def read_keys(path: Path) -> dict[str, str]:
+    """Public key -> name, of a file with a key and a name a line; # begins a remark line. Raises ConfigError."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            f"--known-clients {path}: cannot be read: {getattr(error, 'strerror', None) or error}"
+        ) from None
+    keys = {}
+    for number, line in enumerate(lines, 1):
+        key, _, name = line.strip().partition(" ")
+        if not key or (key.startswith("#") and len(key) != KEY_LENGTH):
+            continue
+        if len(key) != KEY_LENGTH or not key.isascii():
+            raise ConfigError(
+                f"--known-clients {path}: line {number} does not begin with a public key",
+                hint="40 characters, a space, a name: the line that `vcg keys new` prints",
+            )
+        keys[key] = name.strip()
+    return keys
+
+
+class KnownClients:
+    """Answers libzmq's question for every CURVE handshake of one context. The file is read again when it has changed."""
+
+    def __init__(self, context: zmq.Context[zmq.Socket[bytes]], path: Path) -> None:
+        """Raises ConfigError."""
+        self._path = path
+        self._keys = read_keys(path)
+        self._stamp = path.stat().st_mtime_ns
+        self._authenticator = ThreadAuthenticator(context)
+        self._authenticator.start()
+        self._authenticator.configure_curve_callback(DOMAIN, self)
+
+    def callback(self, domain: str, key: bytes) -> bool:
+        """Whether the key may connect. Called by the authenticator, in its thread."""
+        del domain
+        try:
+            stamp = self._path.stat().st_mtime_ns
+            if stamp != self._stamp:
+                self._keys, self._stamp = read_keys(self._path), stamp
+                log.info("--known-clients: %d keys", len(self._keys))
+        except (OSError, ConfigError) as error:  # the keys that were known stay so
+            log.error("--known-clients is not read again: %s", error)
+        text = key.decode("ascii", "replace")
+        known = text in self._keys
+        if known:
+            log.info("key of %s connects", self._keys[text] or text[:8])
+        else:
+            log.warning("an unknown key is refused: %s", text)
+        return known
+
+    def close(self) -> None:
+        """Stop answering."""
+        self._authenticator.stop()
