@@ -232,5 +232,5 @@ def test_any_order_of_requests(target: Server) -> None:
         server = target
         truth: dict[object, bytes] = {}  # noqa: RUF012
 
-    checks = settings(max_examples=60, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck))
+    checks = settings(max_examples=35, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck))
     run_state_machine_as_test(Machine, settings=checks)  # type: ignore[no-untyped-call]
