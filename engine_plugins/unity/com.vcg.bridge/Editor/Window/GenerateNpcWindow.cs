@@ -41,7 +41,6 @@ namespace Vcg.Bridge.Editor
         void OnEnable()
         {
             minSize = new Vector2(720, 480);
-            wantsMouseMove = false;
             thumbnails = new Thumbnails();
             var state = NpcState.instance;
             history.Restore(state.history);
@@ -128,6 +127,7 @@ namespace Vcg.Bridge.Editor
 
         void OnStepped(string name)
         {
+            Undo.IncrementCurrentGroup(); // what comes of two clicks is two steps, however late it comes
             Undo.RecordObject(this, name);
             draft = studio.Draft.ToString();
         }

@@ -55,8 +55,9 @@ namespace Vcg.Bridge.Editor
         /// <summary>Do something after the current event: a window must not change while it draws itself.</summary>
         public static void Later(Action action)
         {
-            if (queue != null)
-                queue.Post(action);
+            var open = queue; // from any thread
+            if (open != null)
+                open.Post(action);
         }
 
         /// <summary>The settings have changed: connect with them.</summary>
@@ -71,6 +72,8 @@ namespace Vcg.Bridge.Editor
             try
             {
                 queue.Drain();
+                if (queue == null) // the last window was closed in there
+                    return;
                 if (EditorApplication.timeSinceStartup - polled < PollSeconds)
                     return;
                 polled = EditorApplication.timeSinceStartup;
