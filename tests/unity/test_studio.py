@@ -132,6 +132,7 @@ def test_what_the_buttons_do(studio: Studio, bundle: Bundle, address: str) -> No
         "told": "True",
         "history takes": "True",
         "history takes twice": "False",
+        "history moves": "True",
         "history": "True",
     }
 
