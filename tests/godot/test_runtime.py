@@ -117,7 +117,7 @@ def test_recipes_are_read_as_in_python(seen: Seen) -> None:
             continue
         refused += 1
         assert found["code"] == "recipe", case[:400]
-        if "is not valid JSON" not in problem and "nested" not in problem:
+        if not any(x in problem for x in ("is not valid JSON", "nested", "ï")):
             assert found["problem"].replace("'", '"').removesuffix(".0") == problem.replace("'", '"').removesuffix(".0")
     assert 20 < refused < len(seen.cases) - 4
 
