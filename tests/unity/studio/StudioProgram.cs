@@ -334,6 +334,12 @@ static class StudioProgram
                 threads = Threads();
         }
         Say("threads are not more", Threads() <= threads + 2);
+        using (var window = new Window(There(), "seed 78\n"))
+        {
+            window.Studio.GenerateWhenReady(); // nothing is connected yet
+            window.Until("asked for early", () => window.Studio.Shown != null);
+            Say("asked for before there was a server", window.Studio.Draft.Recipe.Seed);
+        }
         using (var window = new Window(There(), text))
         {
             if (unfinished)
