@@ -15,6 +15,7 @@ namespace Vcg.Bridge.Editor
         static MainQueue queue;
         static double polled;
         static int windows;
+        static bool awake;
 
         /// <summary>The connection; null while no window is open.</summary>
         public static ServerKeeper Keeper { get; private set; }
@@ -41,6 +42,14 @@ namespace Vcg.Bridge.Editor
             EditorApplication.update += Update;
             AssemblyReloadEvents.beforeAssemblyReload += CloseAll;
             EditorApplication.quitting += CloseAll;
+        }
+
+        /// <summary>Connect, unless that was begun before.</summary>
+        public static void Wake()
+        {
+            if (awake || queue == null)
+                return;
+            awake = true;
             queue.Post(Keeper.Begin);
         }
 
@@ -101,6 +110,7 @@ namespace Vcg.Bridge.Editor
             Studio = null;
             Keeper = null;
             windows = 0;
+            awake = false;
         }
 
         static KeeperSettings Settings()
