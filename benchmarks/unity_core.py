@@ -1,14 +1,17 @@
 """How fast the Unity package's engine-free core is on mono: round trips, decoding, from the click to the preview.
 
-    python benchmarks/unity_core.py              # needs mono: scripts/install_mono.sh
+    python benchmarks/unity_core.py [--out FILE.md]              # needs mono: scripts/install_mono.sh
 
-Unity's own Mono is of the same kind; IL2CPP compiles the same code to C++ and is faster.
+Neither Unity's own Mono nor IL2CPP, which compiles the same code to C++, is measured here.
 """
 
 from __future__ import annotations
 
+import argparse
 import gzip
 import hashlib
+import os
+import platform
 import random
 import struct
 import subprocess
@@ -22,8 +25,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from tests.conformance.stage import stop, wait_until_ready
 from tests.support.commands import start_vcg
-from tests.unity.core_program import CoreProgram, compile_program
+from tests.unity.core_program import compile_program
 from tests.unity.mono import find_mono
+from vcg_bridge import __version__
 from vcg_bridge.client import Client
 from vcg_bridge.contract import messages as m
 
@@ -43,29 +47,63 @@ while True:
 """
 
 
+COLUMNS = ("figure", "median", "fastest", "95th of 100", "goal", "")
+
+
 def main() -> None:
     """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, help="also write the table to this file, as Markdown")
+    arguments = parser.parse_args()
+    rows: list[tuple[str, ...]] = []
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        mono = find_mono(folder)
-        if mono is None:
-            sys.exit("no mono: run scripts/install_mono.sh")
-        program = compile_program(mono)
-        with echo() as address:
-            show("ping, a bare ROUTER answers", program.run("time-pings", 3000, f"address={address}"), 0.2)
-        with server(folder / "ready") as address:
-            show("ping, vcg serve answers", program.run("time-pings", 3000, f"address={address}"))
-            with Client.connect(address) as client:
-                sheet = b"".join(p.data for p in client.generate(design=m.Design(seed=7), preview=False))
-            for codec in ("gzip", "raw"):
-                path = blob(folder / codec, codec, sheet)
-                show(f"3 MiB of index planes decoded, {codec}", program.run("time-decode", 30, path), 15)
-                show(f"{len(sheet) / MIB:.2f} MiB, a whole character, {codec}", _decode(program, folder, codec, sheet))
-            show("click to preview", program.run("time-previews", 40, f"address={address}"), 150)
+        for row in measure(Path(name)):
+            rows.append(row)
+            print(
+                "  ".join(cell.ljust(width) for cell, width in zip(row, (46, 10, 10, 10, 10, 9), strict=True)),
+                flush=True,
+            )
+    if arguments.out is not None:
+        load = os.getloadavg()[0]
+        lines = [
+            "# Figures of the C# core on mono", "Written by `python benchmarks/unity_core.py --out FILE`.", "",
+            f"vcg_bridge {__version__}, cores {os.cpu_count()}, load_1min {load:.2f}, platform {platform.platform()}", "",
+            f"| {' | '.join(COLUMNS)} |", "|---" * len(COLUMNS) + "|", *(f"| {' | '.join(row)} |" for row in rows),
+        ]  # fmt: skip
+        temporary = arguments.out.with_suffix(".tmp")
+        temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        temporary.replace(arguments.out)
 
 
-def _decode(program: CoreProgram, folder: Path, codec: str, data: bytes) -> str:
-    return program.run("time-decode", 30, blob(folder / f"whole-{codec}", codec, data, len(data)))
+def measure(folder: Path) -> Iterator[tuple[str, ...]]:
+    """The rows, as they come."""
+    mono = find_mono(folder)
+    if mono is None:
+        sys.exit("no mono: run scripts/install_mono.sh")
+    program = compile_program(mono)
+    with echo() as address:
+        yield row("ping, a bare ROUTER answers", program.run("time-pings", 3000, f"address={address}"), 0.2)
+    with server(folder / "ready") as address:
+        yield row("ping, vcg serve answers", program.run("time-pings", 3000, f"address={address}"))
+        with Client.connect(address) as client:
+            pixels = b"".join(p.data for p in client.generate(design=m.Design(seed=7), preview=False))
+        for codec in ("gzip", "raw"):
+            only = "" if codec == "gzip" else ", so the sha256 alone"
+            path = blob(folder / codec, codec, pixels)
+            yield row(
+                f"3 MiB decoded, {codec}{only}", program.run("time-decode", 30, path), 15 if codec == "gzip" else None
+            )
+        path = blob(folder / "whole", "gzip", pixels, len(pixels))
+        yield row(f"a whole character decoded, {len(pixels) / MIB:.2f} MiB", program.run("time-decode", 30, path))
+        yield row("click to preview", program.run("time-previews", 40, f"address={address}"), 150)
+
+
+def row(what: str, milliseconds: str, goal: float | None = None) -> tuple[str, ...]:
+    """A row of the table."""
+    times = [float(x) for x in milliseconds.split()]
+    middle, late = times[len(times) // 2], times[len(times) * 95 // 100]
+    reached = "" if goal is None else "reached" if middle <= goal else "missed"
+    return (what, *(f"{x:.3g} ms" for x in (middle, times[0], late)), "" if goal is None else f"<= {goal} ms", reached)
 
 
 def blob(path: Path, codec: str, pixels: bytes, length: int = 3 * MIB) -> Path:
@@ -81,14 +119,6 @@ def blob(path: Path, codec: str, pixels: bytes, length: int = 3 * MIB) -> Path:
     parts = (codec.encode(), packed, b"%d" % length, hashlib.sha256(data).digest())
     path.write_bytes(b"".join(struct.pack("<I", len(x)) + x for x in parts))
     return path
-
-
-def show(what: str, milliseconds: str, aim: float | None = None) -> None:
-    """A line of the table."""
-    times = [float(x) for x in milliseconds.split()]
-    middle, late = times[len(times) // 2], times[len(times) * 95 // 100]
-    goal = "" if aim is None else f"   aim: {aim} ms"
-    print(f"{what:45} fastest {times[0]:7.3f}, median {middle:7.3f}, 95th of 100 {late:7.3f} ms{goal}", flush=True)
 
 
 @contextmanager

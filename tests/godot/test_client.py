@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 import zmq
 from zmq.auth.thread import ThreadAuthenticator
 
@@ -143,8 +144,16 @@ def test_settings_that_are_wrong(project: GodotProject, address: str) -> None:
     assert repaired == {"repaired": "ready", "conflict": "bad_request", "first": "done"}
 
 
-@pytest.mark.parametrize("password", ["right", "wrong"])
-def test_plain(project: GodotProject, password: str) -> None:
+def connect(project: GodotProject, address: str, settings: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What becomes of a client with each of these settings. The engine itself complains where a certificate is wrong."""
+    given = project.write("settings.json", json.dumps(settings))
+    run = project.run_script("res://tests/client_checks.gd", "connect", address, str(given), check=False)
+    assert run.code == 0, run.output
+    assert "SCRIPT ERROR" not in run.output, run.output
+    return said(run)
+
+
+def test_plain(project: GodotProject) -> None:
     peer = Peer()
     peer._router.setsockopt(zmq.PLAIN_SERVER, 1)
     guard = ThreadAuthenticator(peer._context)
@@ -152,12 +161,42 @@ def test_plain(project: GodotProject, password: str) -> None:
     guard.configure_plain(domain="*", passwords={"me": "right"})
     try:
         with peer:
-            (result,) = check(project, "plain", peer.address, "me", password)
+            settings = [{"username": "me", "password": x} for x in ("right", "wrong")] + [{}]
+            right, wrong, none = connect(project, peer.address, settings)
             guard.stop()
     finally:
         guard.stop()
-    if password == "right":
-        assert result == {"state": "ready", "received": 3}
-    else:
-        assert (result["state"], result["code"]) == ("failed", "auth")
-        assert "user name and password" in result["text"]
+    assert right == {"state": "ready", "received": 3}
+    assert (wrong["state"], wrong["code"]) == ("failed", "auth")
+    assert "user name and password" in wrong["text"]
+    assert (none["state"], none["code"]) == ("failed", "no_server")  # libzmq closes without a word
+    assert "closed the connection during the handshake" in none["text"]
+
+
+def test_tls_with_an_authority_and_a_name(project: GodotProject, tmp_path: Path) -> None:
+    """What the table does not have: the authority's certificate is pinned, and the server's must bear a name."""
+    authority, other = trustme.CA(), trustme.CA()
+    authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
+    other.cert_pem.write_to_path(str(tmp_path / "other.pem"))
+    made, ready = authority.issue_cert("vcg.example"), tmp_path / "ready"
+    made.private_key_and_cert_chain_pem.write_to_path(str(tmp_path / "server.pem"))
+    (tmp_path / "server.pem").chmod(0o600)
+    (tmp_path / "token").write_text("a-token-of-the-tests")
+    (tmp_path / "token").chmod(0o600)
+    files = [tmp_path / "server.pem", tmp_path / "server.pem"]
+    process = start_vcg(
+        "serve", "--bind", "tcp://127.0.0.1:0", "--tls-bind", "tls://127.0.0.1:0", "--tls", *files, "--token-file",
+        tmp_path / "token", "--device", "cpu", "--threads", 1, "--ready-file", ready,
+    )  # fmt: skip
+    try:
+        _, address = wait_until_ready(process, ready)
+        pinned = {"token": "a-token-of-the-tests", "tls_certificate_path": str(tmp_path / "authority.pem")}
+        changes = [{}, {"tls_server_name": "vcg.example"}, {"tls_server_name": "other.example"},
+                   {"tls_certificate_path": str(tmp_path / "other.pem")}]  # fmt: skip
+        any_name, right, wrong, stranger = connect(project, address, [pinned | x for x in changes])
+    finally:
+        stop(process)
+    assert any_name == right == {"state": "ready", "received": 1}
+    assert (wrong["code"], stranger["code"]) == ("auth", "auth")
+    assert 'not for "other.example"' in wrong["text"]
+    assert "certificate" in stranger["text"]

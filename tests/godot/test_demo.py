@@ -15,7 +15,7 @@ from tests.server.conftest import config, running
 pytestmark = [pytest.mark.godot, pytest.mark.socket]
 
 DEMO = Path(__file__).resolve().parents[2] / "engine_plugins" / "godot"
-SECONDS = int(os.environ.get("VCG_DEMO_SECONDS", "11"))
+SECONDS = int(os.environ.get("VCG_DEMO_SECONDS", "9"))
 """VCG_DEMO_SECONDS=60 for the long run."""
 
 

@@ -18,6 +18,7 @@ from tests.conformance.proxy import Proxy
 from tests.conformance.stage import TOKEN, House, raw_server
 from tests.support.peer import Peer, plane, rewritten
 from tests.support.tiny_bundle import write_tiny_bundle
+from tests.support.zmtp import COMMAND, GREETING, READY, frame
 from tests.unity.core_program import RUN_S, CoreProgram
 from vcg_bridge import __version__
 from vcg_bridge.contract import messages as m
@@ -229,6 +230,13 @@ def test_in_and_out_of_tls(program: CoreProgram, house: House) -> None:
 def test_leaving_somebody_who_never_answers(program: CoreProgram) -> None:
     with raw_server([]) as address:
         assert program.run("nobody", 10, f"address={address}") == "nothing is left"
+
+
+def test_leaving_somebody_who_takes_nothing(program: CoreProgram) -> None:
+    (welcome,) = m.encode(m.Welcome(1, server="deaf"))
+    router = READY.replace(b"DEALER", b"ROUTER")
+    with raw_server([GREETING, frame(router, COMMAND), frame(welcome, 0)]) as address:
+        assert program.run("stuck", f"address={address}") == "nothing is left"
 
 
 def test_a_thousand_characters_take_no_memory(program: CoreProgram, house: House) -> None:

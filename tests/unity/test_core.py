@@ -312,3 +312,7 @@ def test_zmtp_streams_that_are_damaged(program: CoreProgram) -> None:
 def test_samples_cover_every_message() -> None:
     kinds = {type(x.message) for x in SAMPLES.values()}
     assert {*m.REQUESTS.values(), *m.REPLIES.values()} <= kinds
+
+
+def test_the_session_without_sockets_and_clocks(program: CoreProgram) -> None:
+    assert program.run("session") == "14 checks"

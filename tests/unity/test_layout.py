@@ -43,6 +43,12 @@ def character(manifest: Manifest) -> Character:
     made = compose(manifest, draw(manifest))
     frames = dict(made.frames)
     frames[Pose("idle", "left", 1)] = np.zeros_like(frames[Pose("idle", "left", 1)])
+    boxes = np.random.default_rng(3)  # of many shapes, so that the best of the sheet's widths is not among the first
+    for pose, plane in frames.items():
+        if pose.animation in ("walk", "idle", "combat-slash") and pose.direction in ("up", "right"):
+            frames[pose] = cut = plane.copy()
+            cut[int(boxes.integers(8, plane.shape[0])) :] = 0
+            cut[:, : int(boxes.integers(0, plane.shape[1] // 2))] = 0
     palette = made.palette.copy()
     palette[0] = 0
     return replace(made, frames=frames, palette=palette)

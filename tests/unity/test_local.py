@@ -8,17 +8,21 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import onnx
 import onnxruntime as ort
 import pytest
+from onnx import numpy_helper
 
-from tests.support.tiny_bundle import write_tiny_bundle
+from tests.support.tiny_bundle import seal, write_tiny_bundle
 from tests.unity.local_runs import Runner, compile_runner, parse_drawn
 from tests.unity.mono import Mono
 from vcg_bridge.contract.character import Character
 from vcg_bridge.contract.manifest import Manifest
+from vcg_bridge.contract.manifest_io import load_manifest
 from vcg_bridge.contract.recipe import LayerChoice, Recipe
 from vcg_bridge.contract.recipe_io import recipe_bytes
 from vcg_bridge.generators.bundle import open_bundle
@@ -208,3 +212,25 @@ def test_a_bundle_of_another_kind_is_drawn_the_same(runner: Runner, tiny: Genera
     draw_all(runner, tiny, wanted, tmp_path)
     record_logits(tiny, wanted, tmp_path / "logits", 0.0)
     draw_all(runner, tiny, wanted, tmp_path, tmp_path / "logits")
+
+
+def test_classes_that_tie_exactly_go_to_the_lowest(runner: Runner, tmp_path: Path) -> None:
+    """Two classes of each network have the same weights, but for a bias that differs by about what still counts as a tie."""
+    folder = write_tiny_bundle(tmp_path / "tied")
+    manifest = load_manifest(folder)
+    for network in manifest.networks:
+        model = onnx.load(folder / network.file)
+        for tensor in model.graph.initializer:
+            if tensor.name in ("out.w", "out.b"):
+                values = numpy_helper.to_array(tensor).copy()
+                values[8:12] = values[4:8]  # class 2 is class 1; four outputs each, for the pixels of a block
+                if tensor.name == "out.b":
+                    values[8:12] = np.nextafter(values[8:12], np.float32(np.inf))  # float32's last bit
+                tensor.CopyFrom(numpy_helper.from_array(values.astype(np.float32), tensor.name))
+        (folder / network.file).write_bytes(model.SerializeToString())
+    seal(folder, replace(manifest, files={}))
+    with Generator(open_bundle(folder), device="cpu", threads=1) as generator:
+        wanted = {f"{i}": (design(generator.manifest, DesignSpec(seed=i, novelty=1.0)), ALL) for i in range(6)}
+        draw_all(runner, generator, wanted, tmp_path)
+        record_logits(generator, wanted, tmp_path / "logits", 0.0)
+        assert sum(draw_all(runner, generator, wanted, tmp_path, tmp_path / "logits").values()) > 100

@@ -132,6 +132,7 @@ def test_what_the_buttons_do(studio: Studio, bundle: Bundle, address: str) -> No
         "told": "True",
         "history takes": "True",
         "history takes twice": "False",
+        "history moves": "True",
         "history": "True",
     }
 
@@ -189,7 +190,12 @@ def wait_for_end(pid: int) -> None:
 
 def test_reloads_at_any_moment_leave_nothing_and_lose_nothing(studio: Studio, bundle: Bundle, address: str) -> None:
     said = studio.run("reload", address)
-    assert said == {"threads are not more": "True", "seed": "77", "complete": "True"}
+    assert said == {
+        "threads are not more": "True",
+        "asked for before there was a server": "78",
+        "seed": "77",
+        "complete": "True",
+    }
     recipe = design(bundle.manifest, DesignSpec(seed=77, novelty=0))
     assert (studio.folder / "reload.json").read_bytes() == recipe_bytes(recipe)
     assert (studio.folder / "reload.rows").read_bytes() == rows(drawn(bundle, recipe), bundle.manifest).plane.tobytes()

@@ -5,6 +5,7 @@ const Map := preload("map.gd")
 
 const STEPS: Array[Vector2i] = [Vector2i.UP, Vector2i.LEFT, Vector2i.DOWN, Vector2i.RIGHT]
 const SIDES: PackedStringArray = ["up", "left", "down", "right"]
+const INNER := Rect2i(4, 5, Map.SIZE.x - 8, Map.SIZE.y - 8)  # cells that people rather stay in
 const SHADOW := Color(0.1, 0.12, 0.1, 0.28)
 
 var character := VcgCharacter2D.new()
@@ -70,6 +71,7 @@ func _choose() -> void:
 			continue
 		var wish := _random.randf() * (0.4 if side == (_side + 2) % 4 else 1.0)
 		wish *= 1.0 if _map.kind(here + STEPS[side] * 2) in [Map.Kind.DIRT, Map.Kind.STONE] else 0.45
+		wish *= 0.2 if not INNER.has_point(next) and INNER.has_point(here) else 1.0
 		if wish > score:
 			score = wish
 			best = side

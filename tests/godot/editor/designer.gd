@@ -9,6 +9,19 @@ const Keeper := preload("res://addons/vcg_bridge/editor/server_keeper.gd")
 const Settings := preload("res://addons/vcg_bridge/editor/settings.gd")
 const Studio := preload("res://addons/vcg_bridge/editor/studio.gd")
 
+const KEYBOARD: PackedStringArray = [
+	"Generate",
+	"Reroll",
+	"Actions/Variations",
+	"Archetype",
+	"Seed",
+	"Dice",
+	"Novelty/Slider",
+	"LayersPanel/hair/Lock",
+	"LayersPanel/hair/Item",
+	"SavePanel/Save",
+]  # fmt: skip
+
 var d: Driver
 var dock: Dock
 var studio: Studio
@@ -87,7 +100,10 @@ func enable() -> void:
 	d.check("the line says that a server is started or sought", dock.keeper.words() != "", dock.keeper.words())
 	await d.expect("the dock starts a server by itself", dock.keeper.is_ready)
 	await d.expect("it knows what can be made", func() -> bool: return not studio.catalogue.is_empty())
-	await d.expect("a row for each layer", func() -> bool: return d.find("LayersPanel").get_child_count() == studio.catalogue.layers().size())
+	await d.expect(
+		"a row for each layer",
+		func() -> bool: return d.find("LayersPanel").get_child_count() == studio.catalogue.layers().size()
+	)
 	d.note("line", dock.keeper.words())
 	d.note("pid", dock.keeper.process.pid)
 	d.phase("")
@@ -124,8 +140,14 @@ func lock_and_reroll() -> void:
 	d.check("locked", studio.draft.locks.keys() == ["hair", "helm"], studio.draft.locks)
 	await d.click(d.find("Reroll"))
 	await d.expect("another character", func() -> bool: return settled() and recipe() != before)
-	d.check("locked layers stayed", worn("hair") == Catalogue.choice(before, "hair") and worn("helm") == Catalogue.choice(before, "helm"))
-	d.check("their colours too", ramp("hair") == str(before["ramps"]["hair"]) and ramp("helm") == str(before["ramps"]["helm"]))
+	d.check(
+		"locked layers stayed",
+		worn("hair") == Catalogue.choice(before, "hair") and worn("helm") == Catalogue.choice(before, "helm")
+	)
+	d.check(
+		"their colours too",
+		ramp("hair") == str(before["ramps"]["hair"]) and ramp("helm") == str(before["ramps"]["helm"])
+	)
 	d.check("something else changed", recipe()["layers"] != before["layers"] or recipe()["ramps"] != before["ramps"])
 	d.phase("")
 	await d.picture("rerolled")
@@ -183,7 +205,9 @@ func move_a_slider() -> void:
 	await d.expect("the slider's hair", func() -> bool: return settled() and worn("hair").has("code"))
 	var key := "hair/%s" % control["id"]
 	d.check("the slider's position is kept", studio.draft.controls.get(key, 0) > 50, studio.draft.controls)
-	d.check("all animations are fetched afterwards", studio.shown.pictures.size() == studio.catalogue.animations().size())
+	d.check(
+		"all animations are fetched afterwards", studio.shown.pictures.size() == studio.catalogue.animations().size()
+	)
 	d.phase("")
 	await d.picture("slider")
 
@@ -193,7 +217,9 @@ func undo_and_redo() -> void:
 	var changed := recipe()
 	await d.click(d.find("Stage"))
 	await d.key(KEY_Z, KEY_MASK_CTRL)
-	await d.expect("undo: the hair without the slider", func() -> bool: return settled() and not worn("hair").has("code"))
+	await d.expect(
+		"undo: the hair without the slider", func() -> bool: return settled() and not worn("hair").has("code")
+	)
 	d.check("the slider stands in the middle", studio.draft.controls.is_empty(), studio.draft.controls)
 	await d.key(KEY_Z, KEY_MASK_CTRL)
 	await d.key(KEY_Z, KEY_MASK_CTRL)
@@ -288,7 +314,7 @@ func keyboard() -> void:
 		if at == null or reached.has(at) or not dock.is_ancestor_of(at):
 			break
 		reached[at] = true
-	for path: String in ["Generate", "Reroll", "Actions/Variations", "Archetype", "Seed", "Dice", "Novelty/Slider", "LayersPanel/hair/Lock", "LayersPanel/hair/Item", "SavePanel/Save"]:
+	for path: String in KEYBOARD:
 		d.check("Tab reaches %s" % path, reached.has(d.find(path)))
 	var before := recipe()
 	d.find("Reroll").grab_focus()
@@ -343,13 +369,17 @@ func words_for_mistakes() -> void:
 	await d.write("minus")
 	await d.key(KEY_ENTER)
 	var notice := d.find("Notice")
-	d.check("a seed that is none is refused in words", notice.visible and "0 to" in (d.find("Notice/Words") as Label).text)
+	d.check(
+		"a seed that is none is refused in words", notice.visible and "0 to" in (d.find("Notice/Words") as Label).text
+	)
 	await d.click(d.find("Notice/Close"))
 	await d.click(d.find("Folder"))
 	await d.key(KEY_A, KEY_MASK_CTRL)
 	await d.write("/tmp/nowhere")
 	await d.click(d.find("SavePanel/Save"))
-	await d.expect("a folder outside of the project is refused in words", func() -> bool: return settled() and notice.visible)
+	await d.expect(
+		"a folder outside of the project is refused in words", func() -> bool: return settled() and notice.visible
+	)
 	d.note("folder_words", (d.find("Notice/Words") as Label).text)
 	d.phase("")
 	await d.picture("mistake")
@@ -364,13 +394,15 @@ static func kill(pid: int) -> void:
 
 
 func server_lost() -> void:
-	d.phase("server lost")
 	var pid := dock.keeper.process.pid
 	kill(pid)
+	d.phase("server lost")
 	await d.expect("the line says that it is lost", func() -> bool: return not dock.keeper.is_ready())
 	d.note("lost_line", dock.keeper.words())
 	await d.click(d.find("Generate"))
-	await d.expect("another is started", func() -> bool: return dock.keeper.is_ready() and dock.keeper.process.pid != pid)
+	await d.expect(
+		"another is started", func() -> bool: return dock.keeper.is_ready() and dock.keeper.process.pid != pid
+	)
 	var before := recipe()
 	await d.expect("what was asked for meanwhile comes", settled)
 	await d.click(d.find("Reroll"))
@@ -395,7 +427,9 @@ func no_server() -> void:
 	d.note("foreign_pid", foreign)
 	await d.expect("a server that somebody starts is found", dock.keeper.is_ready, 30.0)
 	d.check("it is not taken for our own", dock.keeper.process.pid == 0)
+	d.phase("")
 	kill(foreign)
+	d.phase("foreign server goes and comes")
 	await d.expect("it goes", func() -> bool: return not dock.keeper.is_ready())
 	foreign = OS.create_process(vcg, ["serve", "--bind", address])
 	d.note("second_foreign_pid", foreign)
@@ -424,8 +458,13 @@ func disable_and_return() -> void:
 	await d.expect("the last character is shown", func() -> bool: return settled() and studio.shown != null)
 	d.check("with its settings", recipe() == shown)
 	d.check("and its history", dock.history.entries.size() == entries, dock.history.entries.size())
+	d.phase("")
 	kill(int(d.results["notes"]["second_foreign_pid"]))
-	await d.expect("without it one of our own is started", func() -> bool: return dock.keeper.is_ready() and dock.keeper.process.pid > 0)
+	d.phase("disable again")
+	await d.expect(
+		"without it one of our own is started",
+		func() -> bool: return dock.keeper.is_ready() and dock.keeper.process.pid > 0
+	)
 	var pid := dock.keeper.process.pid
 	EditorInterface.set_plugin_enabled("vcg_bridge", false)
 	await d.expect("our own server ends with the addon", func() -> bool: return not OS.is_process_running(pid))

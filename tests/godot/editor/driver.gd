@@ -7,11 +7,12 @@ const ADDON := "vcg_bridge"
 const WAIT_S := 20.0
 
 var job := {}
-var results := {"checks": [], "stalls_ms": {}, "notes": {}}
+var results := {"checks": [], "stalls_ms": {}, "seconds": {}, "notes": {}}
 
 var _scenario: RefCounted
 var _phase := ""
 var _last_us := 0
+var _since_ms := 0
 var _pictures := 0
 var _over := false
 
@@ -36,6 +37,8 @@ func _process(_delta: float) -> void:
 func _run() -> void:
 	while EditorInterface.get_resource_filesystem().is_scanning():
 		await frames(1)
+	if DisplayServer.get_name() == "headless":
+		get_tree().root.size = Vector2i(1600, 900)
 	await frames(20)
 	var script: GDScript = load(str(job["scenario"]))
 	_scenario = script.new()
@@ -55,7 +58,11 @@ func end() -> void:
 
 ## From here on halts of the main thread count for this.
 func phase(title: String) -> void:
+	if not _phase.is_empty():
+		var lengths: Dictionary = results["seconds"]
+		lengths[_phase] = snappedf((Time.get_ticks_msec() - _since_ms) / 1000.0, 0.01)
 	_phase = title
+	_since_ms = Time.get_ticks_msec()
 
 
 ## A fact that the test looks at.
@@ -105,6 +112,8 @@ func expect(what: String, holds: Callable, time: float = WAIT_S) -> bool:
 
 ## A picture of the editor's window. Taking it halts the main thread, which is not the addon's fault.
 func picture(title: String) -> void:
+	if DisplayServer.get_name() == "headless":
+		return
 	await frames(3)
 	var was := _phase
 	_phase = ""

@@ -18,8 +18,8 @@ func _initialize() -> void:
 		"quitting":
 			await _quitting()
 			return  # in the middle of a job
-		"plain":
-			await _plain(arguments[2], arguments[3])
+		"connect":
+			await _connect(arguments[2])
 		"settings":
 			await _settings()
 	quit()
@@ -167,24 +167,27 @@ func _quitting() -> void:
 	quit()
 
 
-func _plain(username: String, password: String) -> void:
-	var client := VcgClient.new()
-	client.address = _address
-	client.username = username
-	client.password = password
-	root.add_child(client)
-	var reasons: Array[VcgError] = []
-	client.disconnected.connect(func(error: VcgError) -> void: reasons.append(error))
-	client.open()
-	while not client.is_ready() and reasons.is_empty():
-		await process_frame
-	if reasons.is_empty():
-		var job := client.generate({"design": {"seed": 1}})
-		await job.finished
-		_say({"state": client.state, "received": job.received})
-	else:
-		_say({"state": client.state, "code": reasons[0].code, "text": reasons[0].text()})
-	client.queue_free()
+## Connects with each of the settings in a JSON file, and has a preview drawn where it may.
+func _connect(path: String) -> void:
+	var rows: Array = JSON.parse_string(FileAccess.get_file_as_string(path))
+	for settings: Dictionary in rows:
+		var client := VcgClient.new()
+		client.address = _address
+		for name: String in settings:
+			client.set(name, settings[name])
+		root.add_child(client)
+		var reasons: Array[VcgError] = []
+		client.disconnected.connect(func(error: VcgError) -> void: reasons.append(error))
+		client.open()
+		while not client.is_ready() and reasons.is_empty():
+			await process_frame
+		if reasons.is_empty():
+			var job := client.generate({"design": {"seed": 1}, "output": {"kind": "preview"}})
+			await job.finished
+			_say({"state": client.state, "received": job.received})
+		else:
+			_say({"state": client.state, "code": reasons[0].code, "text": reasons[0].text()})
+		client.queue_free()
 
 
 ## Settings that are wrong are said to be, in words.

@@ -113,6 +113,7 @@ static class LayoutProgram
             new KeyValuePair<string, string>("mine", slices[1].Id),
             new KeyValuePair<string, string>("gone_down_0", new string('b', 32)),
             new KeyValuePair<string, string>("twice", new string('b', 32)),
+            new KeyValuePair<string, string>(slices[0].Name, new string('c', 32)),
         };
         var ids = SliceIds.Keep(slices, known);
         var again = SliceIds.Keep(slices, ids);

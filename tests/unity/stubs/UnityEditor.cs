@@ -141,6 +141,7 @@ namespace UnityEditor
     {
         public static void SetDirty(Object target) { } // ScriptReference/EditorUtility.SetDirty
         public static bool DisplayDialog(string title, string message, string ok, string cancel) { return false; } // ScriptReference/EditorUtility.DisplayDialog
+        public static string OpenFilePanel(string title, string directory, string extension) { return ""; } // ScriptReference/EditorUtility.OpenFilePanel
         public static string OpenFolderPanel(string title, string folder, string defaultName) { return ""; } // ScriptReference/EditorUtility.OpenFolderPanel
     }
 }

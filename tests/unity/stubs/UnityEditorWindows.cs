@@ -8,7 +8,6 @@ namespace UnityEditor
     {
         public static T GetWindow<T>(string title) where T : EditorWindow { return null; } // ScriptReference/EditorWindow.GetWindow
         public Vector2 minSize { get; set; } // ScriptReference/EditorWindow-minSize
-        public bool wantsMouseMove { get; set; } // ScriptReference/EditorWindow-wantsMouseMove
         public void Repaint() { } // ScriptReference/EditorWindow.Repaint
         public void ShowNotification(GUIContent notification) { } // ScriptReference/EditorWindow.ShowNotification
     }
@@ -41,6 +40,7 @@ namespace UnityEditor
     {
         public delegate void UndoRedoCallback(); // ScriptReference/Undo.UndoRedoCallback
         public static UndoRedoCallback undoRedoPerformed; // ScriptReference/Undo-undoRedoPerformed
+        public static void IncrementCurrentGroup() { } // ScriptReference/Undo.IncrementCurrentGroup
         public static void RecordObject(Object objectToUndo, string name) { } // ScriptReference/Undo.RecordObject
     }
 

@@ -184,9 +184,12 @@ static class StudioProgram
             var history = new NpcHistory();
             Say("history takes", history.Add(studio.Shown));
             Say("history takes twice", history.Add(studio.Shown));
+            history.Add(studio.Variations[0]);
+            history.Add(studio.Shown);
+            Say("history moves", history.Entries.Count == 2 && ReferenceEquals(history.Entries[0].Face, studio.Shown.Face));
             var again = new NpcHistory();
             again.Restore(history + "damaged line\n" + "a b c d\n");
-            Say("history", again.Entries.Count == 1 && again.ToString() == history.ToString());
+            Say("history", again.Entries.Count == 2 && again.ToString() == history.ToString());
         }
     }
 
@@ -259,8 +262,10 @@ static class StudioProgram
             Say("goes on", window.Studio.Trouble.Length == 0 && window.Studio.WantedAnimations().All(window.Studio.Shown.Has));
             window.Keeper.Begin(); // the user presses Connect
             window.Until("a third", () => window.Studio.IsReady && window.Keeper.OwnId != 0 && window.Keeper.OwnId != second);
+            Until("the server that was let go has ended", () => !Runs(second));
             Say("pids", first + " " + second + " " + window.Keeper.OwnId);
         }
+        address = "tcp://127.0.0.1:1"; // nothing is there, nor can be
         settings = new KeeperSettings { Address = address, Program = "/bin/false" };
         using (var window = new Window(settings))
         {
@@ -276,6 +281,30 @@ static class StudioProgram
         {
             window.Until("refused", () => window.Keeper.State == KeeperState.Refused);
             Say("bad address", window.Keeper.Words);
+        }
+    }
+
+    static void Until(string what, Func<bool> done)
+    {
+        for (var i = 0; !done(); i++)
+        {
+            if (i > 6000)
+                throw new TimeoutException(what);
+            Thread.Sleep(10);
+        }
+    }
+
+    /// Whether a process is there, and not only its entry that nobody has read yet.
+    static bool Runs(int process)
+    {
+        try
+        {
+            var stat = File.ReadAllText("/proc/" + process + "/stat");
+            return stat.Substring(stat.LastIndexOf(')') + 2, 1) != "Z";
+        }
+        catch (IOException)
+        {
+            return false;
         }
     }
 
@@ -305,6 +334,12 @@ static class StudioProgram
                 threads = Threads();
         }
         Say("threads are not more", Threads() <= threads + 2);
+        using (var window = new Window(There(), "seed 78\n"))
+        {
+            window.Studio.GenerateWhenReady(); // nothing is connected yet
+            window.Until("asked for early", () => window.Studio.Shown != null);
+            Say("asked for before there was a server", window.Studio.Draft.Recipe.Seed);
+        }
         using (var window = new Window(There(), text))
         {
             if (unfinished)

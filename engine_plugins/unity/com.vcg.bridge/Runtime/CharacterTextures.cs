@@ -40,7 +40,7 @@ namespace Vcg.Bridge
                 Remove(timing.Id);
                 var alone = new FrameSet();
                 alone.Add(timing, set.Of(timing.Id));
-                Add(timing, RowsLayout.LayOut(alone));
+                Add(timing, PackedLayout.LayOut(alone)); // whole frames would take ten times the memory
             }
         }
 

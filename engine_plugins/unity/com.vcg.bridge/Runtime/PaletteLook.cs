@@ -59,7 +59,7 @@ namespace Vcg.Bridge
             texture.Apply(false, false);
         }
 
-        /// <summary>Give a renderer the colours. Its material stays unless it is Unity's own for sprites.</summary>
+        /// <summary>Give a renderer the colours. Its material is to be SharedMaterial, or another that reads _PaletteTex.</summary>
         public void ApplyTo(SpriteRenderer renderer)
         {
             renderer.GetPropertyBlock(block);

@@ -37,6 +37,9 @@ namespace Vcg.Bridge
         [SerializeField, Tooltip("Where the character stands on its position.")]
         PivotPlace pivot = PivotPlace.Feet;
 
+        [SerializeField, Tooltip("With the shader VCG Bridge/Palette Sprite, or one that reads _PaletteTex likewise. None: the package's.")]
+        Material material;
+
         readonly FramePlayer player = new FramePlayer();
         CharacterTextures textures;
         PaletteLook look;
@@ -253,7 +256,7 @@ namespace Vcg.Bridge
         {
             Free();
             shown = GetComponent<SpriteRenderer>();
-            shown.sharedMaterial = PaletteLook.SharedMaterial;
+            shown.sharedMaterial = material != null ? material : PaletteLook.SharedMaterial;
             textures = new CharacterTextures(pixelsPerUnit, pivot);
             look = new PaletteLook();
             look.Set(palette);

@@ -16,7 +16,9 @@ func _init() -> void:
 	name = "AnimationsPanel"
 	var bar := HBoxContainer.new()
 	bar.add_child(Kit.button("All", "All", "", "Make all animations.", _choose.bind(true)))
-	bar.add_child(Kit.button("First", "Only the first", "", "Make only the first animation; tick others as needed.", _choose.bind(false)))
+	bar.add_child(
+		Kit.button("First", "Only the first", "", "Make only the first animation. Tick others.", _choose.bind(false))
+	)
 	add_child(bar)
 	add_child(_flow)
 
@@ -30,10 +32,19 @@ func set_catalogue(catalogue: Catalogue) -> void:
 		box.name = id
 		box.text = record["title"]
 		var directions: Array = record["directions"]
-		Kit.explain(box, "%s. %d frames, %d directions, %s frames a second%s" % [
-			record["title"], record["frames"], directions.size(), str(record["fps"]).trim_suffix(".0"),
-			", looped" if record["loop"] else ""
-		])  # fmt: skip
+		Kit.explain(
+			box,
+			(
+				"%s. %d frames, %d directions, %s frames a second%s"
+				% [
+					record["title"],
+					record["frames"],
+					directions.size(),
+					str(record["fps"]).trim_suffix(".0"),
+					", looped" if record["loop"] else ""
+				]
+			)
+		)  # fmt: skip
 		box.toggled.connect(func(_on: bool) -> void: _emit())
 		_boxes[id] = box
 		_flow.add_child(box)

@@ -88,7 +88,11 @@ func brief_title(layer_id: String, item_id: String) -> String:
 	var brief := title_.get_slice(" - ", title_.get_slice_count(" - ") - 1)
 	for record: Dictionary in layer(layer_id).get("items", []):
 		var other: String = record["title"]
-		if other != title_ and other.ends_with(brief) and other.get_slice(" - ", other.get_slice_count(" - ") - 1) == brief:
+		if (
+			other != title_
+			and other.ends_with(brief)
+			and other.get_slice(" - ", other.get_slice_count(" - ") - 1) == brief
+		):
 			return title_
 	return brief
 

@@ -26,8 +26,9 @@ var _number := 0
 
 func _init() -> void:
 	name = "CharacterPanel"
-	_add_choice(_archetype, "Archetype", "Who is drawn: what they wear and in which colours. Used by Generate, Re-roll and Variations.", "archetype")
-	_body_row = _add_choice(_body, "Body", "Which body. Used by Generate, Re-roll and Variations.", "body")
+	var used := "Used by Generate, Re-roll and Variations."
+	_add_choice(_archetype, "Archetype", "Who is drawn: what they wear, in which colours. " + used, "archetype")
+	_body_row = _add_choice(_body, "Body", "Which body. " + used, "body")
 	var field := HBoxContainer.new()
 	_seed.name = "Seed"
 	_seed.size_flags_horizontal = Control.SIZE_EXPAND_FILL
@@ -36,9 +37,13 @@ func _init() -> void:
 	_seed.text_submitted.connect(func(_text: String) -> void: _take_seed())
 	_seed.focus_exited.connect(_leave_seed)
 	field.add_child(_seed)
-	field.add_child(Kit.tool_button("Dice", "RandomNumberGenerator", "Another seed. Generate then draws it.", dice_thrown.emit))
+	field.add_child(
+		Kit.tool_button("Dice", "RandomNumberGenerator", "Another seed. Generate then draws it.", dice_thrown.emit)
+	)
 	add_child(Kit.form_row("Seed", _seed.tooltip_text, field))
-	_novelty = ControlSlider.new("Novelty", "only items that artists drew", "free mixtures of them", 0, Draft.NOVELTY_MAX)
+	_novelty = ControlSlider.new(
+		"Novelty", "only items that artists drew", "free mixtures of them", 0, Draft.NOVELTY_MAX
+	)
 	_novelty.moved.connect(novelty_moved.emit)
 	_novelty.held.connect(held.emit)
 	add_child(_novelty)
@@ -51,7 +56,8 @@ func _add_choice(option: OptionButton, title: String, tooltip: String, field: St
 	option.custom_minimum_size.x = Kit.px(56)
 	Kit.explain(option, "%s. %s" % [title, tooltip])
 	option.item_selected.connect(
-		func(at: int) -> void: field_changed.emit(field, str(option.get_item_metadata(at)), "Choose %s" % title.to_lower())
+		func(at: int) -> void:
+			field_changed.emit(field, str(option.get_item_metadata(at)), "Choose %s" % title.to_lower())
 	)
 	var row := Kit.form_row(title, tooltip, option)
 	add_child(row)

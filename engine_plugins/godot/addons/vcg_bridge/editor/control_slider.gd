@@ -12,7 +12,14 @@ var slider := HSlider.new()
 var _figure: Label
 
 
-func _init(title: String = "", low: String = "", high: String = "", least: int = 0, most: int = 100, caption_width: int = Kit.CAPTION) -> void:
+func _init(
+	title: String = "",
+	low: String = "",
+	high: String = "",
+	least: int = 0,
+	most: int = 100,
+	caption_width: int = Kit.CAPTION
+) -> void:
 	name = title.to_pascal_case()
 	var caption := Kit.label(title, "%s: from %s to %s" % [title, low, high])
 	caption.custom_minimum_size.x = Kit.px(caption_width)
@@ -49,7 +56,10 @@ func _on_changed(value: float) -> void:
 
 
 func _write(value: int) -> void:
-	_figure.text = ("%+d" % value if slider.min_value < 0 and value != 0 else str(value)) + ("" if slider.min_value < 0 else " %")
+	if slider.min_value < 0:
+		_figure.text = "%+d" % value if value != 0 else "0"
+	else:
+		_figure.text = "%d %%" % value
 
 
 func _on_input(event: InputEvent) -> void:

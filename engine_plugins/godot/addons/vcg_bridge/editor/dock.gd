@@ -108,10 +108,13 @@ static func _add_section(list: Control, section: Section, panel: Control) -> voi
 func _action_bar() -> Control:
 	var bar := HFlowContainer.new()
 	bar.name = "Actions"
+	var drawn := "Generate NPC. Draw a character of the settings below. Locked layers stay."
+	var again := "Re-roll. Draw all that is not locked anew, with another seed."
+	var twelve := "Variations. Twelve to pick from. Locked layers are the same in all."
 	_actions = [
-		Kit.button("Generate", "Generate", "", "Generate NPC. Draw a character of the settings below. Locked layers stay.", studio.generate),
-		Kit.button("Reroll", "Re-roll", "", "Re-roll. Draw all that is not locked anew, with another seed.", studio.reroll),
-		Kit.button("Variations", "Variations", "", "Variations. Twelve to pick from. Locked layers are the same in all.", _open_variations),
+		Kit.button("Generate", "Generate", "", drawn, studio.generate),
+		Kit.button("Reroll", "Re-roll", "", again, studio.reroll),
+		Kit.button("Variations", "Variations", "", twelve, _open_variations),
 	]
 	for button: Button in _actions:
 		button.size_flags_horizontal = Control.SIZE_EXPAND_FILL

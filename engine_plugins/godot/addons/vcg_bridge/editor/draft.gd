@@ -8,6 +8,20 @@ const NOVELTY_MAX := 100
 const SEED_MAX := "9223372036854775807"  # 2^63 - 1
 const RECIPE_NAME := "%s_%s"
 
+const _FIELDS: PackedStringArray = [
+	"archetype",
+	"body",
+	"seed_number",
+	"novelty",
+	"locks",
+	"recipe",
+	"controls",
+	"control_base",
+	"animations",
+	"file_name",
+	"folder",
+]  # fmt: skip
+
 ## "": drawn from the seed.
 var archetype := ""
 ## "": drawn.
@@ -30,11 +44,6 @@ var animations := PackedStringArray()
 var file_name := ""
 ## Folder of the project to save to.
 var folder := "res://characters"
-
-const _FIELDS: PackedStringArray = [
-	"archetype", "body", "seed_number", "novelty", "locks", "recipe", "controls", "control_base", "animations",
-	"file_name", "folder",
-]  # fmt: skip
 
 
 ## All of it, in plain values that share nothing with the draft.

@@ -72,7 +72,10 @@ static func _key(recipe: Dictionary) -> String:
 	var parts := PackedStringArray([recipe.get("model_sha256", "")])
 	for name: String in names:
 		var choice: Dictionary = worn[name]
-		parts.append("%s=%s/%s/%s/%s" % [
-			name, choice.get("item", ""), choice.get("mix", ""), choice.get("amount", 0), choice.get("code", [])
-		])  # fmt: skip
+		parts.append(
+			(
+				"%s=%s/%s/%s/%s"
+				% [name, choice.get("item", ""), choice.get("mix", ""), choice.get("amount", 0), choice.get("code", [])]
+			)
+		)  # fmt: skip
 	return ";".join(parts)

@@ -17,6 +17,7 @@ const Swatches := preload("swatches.gd")
 var layer := ""
 
 var _catalogue: Catalogue
+var _draft: Draft
 var _swatches: Swatches
 var _lock: Button
 var _title: Label
@@ -68,9 +69,6 @@ func _ramp_button(group: String) -> Button:
 	return button
 
 
-var _draft: Draft
-
-
 ## Show the layer as the draft has it.
 func refresh(draft: Draft) -> void:
 	_draft = draft
@@ -82,7 +80,8 @@ func refresh(draft: Draft) -> void:
 	_lock.set_pressed_no_signal(locked)
 	_lock.icon = Kit.icon("Lock" if locked else "Unlock")
 	_lock.disabled = recipe.is_empty()
-	Kit.explain(_lock, "%s %s. Locked layers keep item and colours when others are drawn." % ["Unlock" if locked else "Lock", _title.text])
+	var verb := "Unlock" if locked else "Lock"
+	Kit.explain(_lock, "%s %s. Locked layers keep item and colours when others are drawn." % [verb, _title.text])
 	_lock.modulate.a = 1.0 if locked else 0.55
 	_item.disabled = recipe.is_empty()
 	_show_item(recipe)

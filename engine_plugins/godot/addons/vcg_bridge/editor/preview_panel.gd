@@ -192,9 +192,8 @@ func _update() -> void:
 
 
 func _draw_ground() -> void:
-	var light := Kit.colour("dark_color_2") if EditorInterface.get_editor_theme().has_color("dark_color_2", "Editor") else Color(0.2, 0.2, 0.2)
 	var box := StyleBoxFlat.new()
-	box.bg_color = light
+	box.bg_color = Kit.colour("dark_color_2")
 	box.set_corner_radius_all(Kit.px(3))
 	if _stage.has_focus():
 		box.set_border_width_all(Kit.px(1))

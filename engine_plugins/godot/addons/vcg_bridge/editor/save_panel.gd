@@ -21,7 +21,9 @@ func _init() -> void:
 	name = "SavePanel"
 	_name.name = "Name"
 	Kit.explain(_name, "Name of the files. Empty: archetype and seed.")
-	_name.text_changed.connect(func(text: String) -> void: field_changed.emit("file_name", text.strip_edges(), "Change name"))
+	_name.text_changed.connect(
+		func(text: String) -> void: field_changed.emit("file_name", text.strip_edges(), "Change name")
+	)
 	var row := Kit.form_row("Name", _name.tooltip_text, _name)
 	add_child(row)
 	var field := HBoxContainer.new()
@@ -29,11 +31,14 @@ func _init() -> void:
 	_folder.size_flags_horizontal = Control.SIZE_EXPAND_FILL
 	_folder.custom_minimum_size.x = Kit.px(48)
 	Kit.explain(_folder, "Folder of the project to save to. It is made if it is missing.")
-	_folder.text_changed.connect(func(text: String) -> void: field_changed.emit("folder", text.strip_edges(), "Change folder"))
+	_folder.text_changed.connect(
+		func(text: String) -> void: field_changed.emit("folder", text.strip_edges(), "Change folder")
+	)
 	field.add_child(_folder)
 	field.add_child(Kit.tool_button("Browse", "Folder", "Choose a folder.", _browse))
 	add_child(Kit.form_row("Folder", _folder.tooltip_text, field))
-	_save = Kit.button("Save", "Save", "Save", "Save into the project. Sheet, SpriteFrames, scene, recipe and credits.", save_pressed.emit)
+	var what := "Save into the project. Sheet, SpriteFrames, scene, recipe and credits."
+	_save = Kit.button("Save", "Save", "Save", what, save_pressed.emit)
 	row.add_child(_save)
 	var line := HBoxContainer.new()
 	_result.name = "Result"

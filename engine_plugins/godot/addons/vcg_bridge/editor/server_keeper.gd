@@ -7,11 +7,11 @@ signal changed
 ## A model can be drawn with. Comes again only when the server has another one.
 signal described(catalogue: Catalogue)
 
+enum State { OFF, CONNECTING, STARTING, READY, LOST, MISSING, REFUSED }
+
 const Catalogue := preload("catalogue.gd")
 const ServerProcess := preload("server_process.gd")
 const Settings := preload("settings.gd")
-
-enum State { OFF, CONNECTING, STARTING, READY, LOST, MISSING, REFUSED }
 
 const POLL_S := 0.1
 const AGAIN_MS := 5000  # after this it looks again whether a server has appeared
@@ -160,7 +160,11 @@ func _may_start() -> bool:
 
 
 static func _is_loopback(address: String) -> bool:
-	return address.begins_with("tcp://127.") or address.begins_with("tcp://localhost:") or address.begins_with("tcp://[::1]")
+	return (
+		address.begins_with("tcp://127.")
+		or address.begins_with("tcp://localhost:")
+		or address.begins_with("tcp://[::1]")
+	)
 
 
 func _start(bind: String) -> void:

@@ -1,15 +1,16 @@
 @tool
-extends HBoxContainer
-## How the server is, in one line, and what can be done about it.
+extends VBoxContainer
+## How the server is, in one line, and where something is wrong, what can be done about it.
 
 const Kit := preload("kit.gd")
 const Keeper := preload("server_keeper.gd")
 const Settings := preload("settings.gd")
 
 var _keeper: Keeper
-var _light: TextureRect
+var _light := TextureRect.new()
 var _words: Label
 var _again: Button
+var _advice := Label.new()
 var _locate: Button
 var _browser: EditorFileDialog
 
@@ -19,31 +20,36 @@ func _init(keeper: Keeper = null) -> void:
 	if keeper == null:
 		return
 	_keeper = keeper
-	_light = TextureRect.new()
+	var line := HBoxContainer.new()
 	_light.texture = Kit.icon("GuiRadioChecked")
 	_light.stretch_mode = TextureRect.STRETCH_KEEP_CENTERED
-	add_child(_light)
+	line.add_child(_light)
 	_words = Kit.short_label("")
 	_words.name = "Words"
 	_words.size_flags_horizontal = Control.SIZE_EXPAND_FILL
 	_words.mouse_filter = Control.MOUSE_FILTER_PASS
-	add_child(_words)
+	line.add_child(_words)
 	_again = Kit.tool_button("Again", "Reload", "Try again now.", keeper.retry)
-	add_child(_again)
-	_locate = Kit.button("Locate", "Find vcg ...", "", "Say where the vcg command is. Kept in the project settings.", _browse)
+	line.add_child(_again)
+	add_child(line)
+	_advice.name = "Advice"
+	_advice.autowrap_mode = TextServer.AUTOWRAP_WORD_SMART
+	add_child(_advice)
+	_locate = Kit.button(
+		"Locate", "Find vcg ...", "", "Say where the vcg command is. Kept in the project settings.", _browse
+	)
 	add_child(_locate)
 	keeper.changed.connect(_refresh)
 	_refresh()
 
 
 func _refresh() -> void:
-	_words.text = _keeper.words()
+	var bad := _keeper.state in [Keeper.State.MISSING, Keeper.State.REFUSED]
+	_words.text = "No server" if bad else _keeper.words()
 	_words.tooltip_text = _keeper.details()
 	_light.tooltip_text = _words.tooltip_text
-	var bad := _keeper.state in [Keeper.State.MISSING, Keeper.State.REFUSED]
-	# what has to be done must be read in whole; what is well needs only a line
-	_words.autowrap_mode = TextServer.AUTOWRAP_WORD_SMART if bad else TextServer.AUTOWRAP_OFF
-	_words.clip_text = not bad
+	_advice.text = _keeper.words()
+	_advice.visible = bad
 	_again.visible = bad
 	_locate.visible = bad and _keeper.process.not_found
 	match _keeper.state:

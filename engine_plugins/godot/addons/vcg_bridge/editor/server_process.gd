@@ -5,11 +5,11 @@ extends RefCounted
 ## The child's standard input is a pipe whose other end only this process holds: the system closes it however the editor
 ## ends, and the server then stops in good order (docs/adr/0005).
 
+enum State { OFF, STARTING, RUNNING, FAILED }
+
 const PROGRAM := "vcg"
 const START_S := 60.0  # a cold disk, a virus scanner: a start takes a second or two otherwise
 const KEEP_LOG_BYTES := 4000
-
-enum State { OFF, STARTING, RUNNING, FAILED }
 
 ## What the child is doing.
 var state := State.OFF

@@ -206,7 +206,12 @@ func hold(held: bool) -> void:
 ## Show a character that was drawn before, or whose recipe is known.
 func pick(recipe: Dictionary, step: String) -> void:
 	if recipe.get("model_sha256", "") != catalogue.sha256():
-		trouble.emit("That character belongs to another version of the model (%s), which this server does not have." % recipe.get("model", ""))
+		trouble.emit(
+			(
+				"That character belongs to another version of the model (%s), which this server does not have."
+				% recipe.get("model", "")
+			)
+		)
 		return
 	_steps.open(step)
 	draft.take(recipe, false)
@@ -229,10 +234,12 @@ func make_variations() -> void:
 	variation.emit(null)
 	var design := draft.design_new(catalogue.groups_of)
 	design["seed"] = _dice.randi_range(1, SEED_LIMIT)
-	var request := {"design": design, "count": VARIATIONS, "animations": [seen_animation], "output": {"kind": "preview"}}
+	var request := {
+		"design": design, "count": VARIATIONS, "animations": [seen_animation], "output": {"kind": "preview"}
+	}
 	_dozen = _client.generate(request)
 	var job := _dozen
-	_dozen.character_ready.connect(func(generated: VcgGenerated) -> void: if job == _dozen: variation.emit(generated))
+	_dozen.character_ready.connect(_on_variation.bind(job))
 	_dozen.finished.connect(func(_done: Dictionary) -> void: _end_dozen(job, null))
 	_dozen.failed.connect(func(error: VcgError) -> void: _end_dozen(job, error))
 	_dozen.cancelled.connect(func() -> void: _end_dozen(job, null))
@@ -416,6 +423,11 @@ func _write(generated: VcgGenerated) -> void:
 	_saving = null
 	busy_changed.emit(is_busy())
 	saved.emit(result)
+
+
+func _on_variation(generated: VcgGenerated, job: VcgJob) -> void:
+	if job == _dozen:
+		variation.emit(generated)
 
 
 func _end_dozen(job: VcgJob, error: VcgError) -> void:

@@ -217,7 +217,7 @@ func _fail_closed() -> void:
 	elif _settings.trusted == null:
 		_fail(
 			"what listens there closed the connection during the handshake",
-			"see whether a VCG Bridge server listens there, and whether it wants TLS"
+			"see whether a VCG Bridge server listens there, and whether it wants TLS or another kind of authentication"
 		)
 	else:
 		_fail(

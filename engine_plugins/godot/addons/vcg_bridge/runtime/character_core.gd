@@ -46,10 +46,17 @@ func show_look(look_: VcgLook) -> void:
 	_progressed(look_)
 
 
+## Nobody looks any more: what has not come yet is not wanted. True where something is missing then.
+func stop_loading() -> bool:
+	if _ticket == null:
+		return false
+	_ticket.cancel()
+	_ticket = null
+	return true
+
+
 func clear() -> void:
-	if _ticket != null:
-		_ticket.cancel()
-		_ticket = null
+	stop_loading()
 	look = null
 	_clip = null
 	error = null

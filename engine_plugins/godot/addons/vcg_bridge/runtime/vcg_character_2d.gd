@@ -76,6 +76,7 @@ var error: VcgError:
 		return _core.error
 
 var _core := _Core.new()
+var _is_missing := false  # it left the tree before all had come
 
 
 func _init() -> void:
@@ -95,9 +96,13 @@ func _process(delta: float) -> void:
 	_core.advance(delta)
 
 
+func _enter_tree() -> void:
+	if _is_missing:
+		_load()
+
+
 func _exit_tree() -> void:
-	if _core.state == "loading":
-		_core.clear()
+	_is_missing = _core.stop_loading()
 
 
 func _draw() -> void:
@@ -157,6 +162,7 @@ func description() -> Dictionary:
 func _load() -> void:
 	if not is_inside_tree() or not is_node_ready():
 		return
+	_is_missing = false
 	if recipe == null:
 		if _core.state in ["loading", "failed"]:
 			_core.clear()

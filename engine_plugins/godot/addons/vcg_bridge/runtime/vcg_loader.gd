@@ -31,13 +31,19 @@ class Ticket:
 	## It came from the cache.
 	var cached := false
 	var is_over := false
-	var job: VcgJob
+
+	var _job: WeakRef  # the client keeps it; it keeps the ticket
 
 	## It is not wanted any more: no signal comes.
 	func cancel() -> void:
 		is_over = true
+		var job := job_of()
 		if job != null:
 			job.cancel()
+
+	## The job that draws it; null where none does.
+	func job_of() -> VcgJob:
+		return null if _job == null else _job.get_ref()
 
 	func _advance(generated: VcgGenerated, picture: VcgPicture) -> void:
 		if is_over:
@@ -148,7 +154,7 @@ func _start(ticket: Ticket) -> void:
 	_running.append(ticket)
 	var request := {"recipe": ticket.recipe.to_map(), "animations": Array(ticket.animations), "output": ticket.output}
 	var job := client.generate(request)
-	ticket.job = job
+	ticket._job = weakref(job)
 	job.preview.connect(func(picture: VcgPicture, of_: VcgGenerated) -> void: ticket._advance(of_, picture))
 	job.picture.connect(func(picture: VcgPicture, of_: VcgGenerated) -> void: ticket._advance(of_, picture))
 	job.finished.connect(func(_done: Dictionary) -> void: _finished(ticket))
@@ -157,7 +163,8 @@ func _start(ticket: Ticket) -> void:
 
 
 func _finished(ticket: Ticket) -> void:
-	var generated := ticket.job.character
+	var job := ticket.job_of()
+	var generated := job.character if job != null else null
 	if cache != null and generated != null and generated.complete:
 		var key := VcgCache.key(ticket.recipe, ticket.animations, ticket.output)
 		_Background.run(cache.store_character.bind(key, generated))
@@ -165,7 +172,6 @@ func _finished(ticket: Ticket) -> void:
 
 
 func _over(ticket: Ticket, error: VcgError) -> void:
-	ticket.job = null  # job and ticket would keep each other for ever
 	_running.erase(ticket)
 	ticket._end(error)
 	_start_more()

@@ -103,7 +103,7 @@ static func parse(data: PackedByteArray, source: String = "recipe") -> VcgRecipe
 	if not reader.fault.is_empty():
 		return _broken("%s: is not valid JSON: %s" % [source, reader.fault])
 	if not value is Dictionary:
-		return _broken("%s: expected an object" % source)
+		return _broken(_expected(source, "an object", value))
 	var map: Dictionary = value
 	return from_map(map, source)
 

@@ -87,6 +87,7 @@ var error: VcgError:
 		return _core.error
 
 var _core := _Core.new()
+var _is_missing := false  # it left the tree before all had come
 var _quad := QuadMesh.new()
 var _material: ShaderMaterial
 
@@ -112,9 +113,13 @@ func _process(delta: float) -> void:
 	_core.advance(delta)
 
 
+func _enter_tree() -> void:
+	if _is_missing:
+		_load()
+
+
 func _exit_tree() -> void:
-	if _core.state == "loading":
-		_core.clear()
+	_is_missing = _core.stop_loading()
 
 
 ## Play an animation, from the beginning where it is another one than now. Where it is not drawn from that side, another
@@ -161,6 +166,7 @@ func description() -> Dictionary:
 func _load() -> void:
 	if not is_inside_tree() or not is_node_ready():
 		return
+	_is_missing = false
 	if recipe == null:
 		if _core.state in ["loading", "failed"]:
 			_core.clear()

@@ -114,7 +114,7 @@ namespace Vcg.Bridge.Editor
             End();
             starts.Clear();
             settings = read();
-            Go(token => Connect(settings.Address, settings.Start && Loopback.IsMatch(settings.Address), token));
+            Go(token => Connect(settings.Address, MayStart, token));
         }
 
         /// <summary>Look how things are. Costs next to nothing; to be called a few times a second.</summary>
@@ -134,15 +134,15 @@ namespace Vcg.Bridge.Editor
                         Go(token => Describe(client, token)); // it may be another server
                     else if (process != null && !process.IsRunning)
                         Restart("The server has ended. Starting another one.");
-                    else if (process == null && waited > Patience && settings.Start && settings.Program != null && Loopback.IsMatch(settings.Address))
+                    else if (process == null && waited > Patience && MayStart)
                         Restart("The server is gone. Starting one.");
                     else if (client.State == ClientState.Failed)
-                        Go(token => Connect(Address, false, token));
+                        Go(token => Connect(Address, process == null && MayStart, token));
                     break;
                 case KeeperState.Missing:
                 case KeeperState.Refused:
                     if (waited > Again)
-                        Go(token => Connect(settings.Address, settings.Start && State == KeeperState.Missing && Loopback.IsMatch(settings.Address), token, true));
+                        Go(token => Connect(settings.Address, State == KeeperState.Missing && MayStart, token, true));
                     break;
             }
         }
@@ -220,7 +220,7 @@ namespace Vcg.Bridge.Editor
                     || error.Code == Vocabulary.ErrorCode.Disconnected;
                 if (!absent)
                     throw;
-                if (mayStart && settings.Program != null && MayRestart())
+                if (mayStart && MayRestart())
                     await StartOwn(address, token);
                 else
                     Be(KeeperState.Missing, MissingWords(address));
@@ -285,6 +285,12 @@ namespace Vcg.Bridge.Editor
             Go(token => StartOwn(settings.Address, token));
         }
 
+        /// <summary>Whether a server of our own may be started at the address.</summary>
+        bool MayStart
+        {
+            get { return settings.Start && settings.Program != null && Loopback.IsMatch(settings.Address); }
+        }
+
         bool MayRestart()
         {
             var now = DateTime.UtcNow;
@@ -301,7 +307,7 @@ namespace Vcg.Bridge.Editor
                 return "No server answers at " + address + ". Start it there, or correct the address.";
             if (settings.Program == null)
                 return "No server runs, and there is no `vcg` command to start one. Install VCG Bridge, or set its path.";
-            if (!settings.Start)
+            if (!settings.Start || starts.Count == 0)
                 return "No server answers at " + address + ". Start one with `vcg serve`.";
             return "The server has ended " + starts.Count + " times within a minute. `vcg doctor` says why.";
         }

@@ -41,18 +41,18 @@ namespace Vcg.Bridge.Editor
         void OnEnable()
         {
             minSize = new Vector2(720, 480);
-            wantsMouseMove = false;
             thumbnails = new Thumbnails();
             var state = NpcState.instance;
             history.Restore(state.history);
             NpcSession.Open();
             studio = NpcSession.Studio;
-            studio.Restore(draft.Length > 0 ? draft : state.draft);
+            studio.Restore(draft.Length > 0 && !state.unfinished ? draft : state.draft);
             if (state.seen.Length > 0)
                 studio.See(state.seen);
             draft = studio.Draft.ToString();
             if (state.unfinished) // scripts were reloaded while it was being drawn
                 studio.GenerateWhenReady();
+            state.unfinished = false;
             studio.Changed += OnChanged;
             studio.Stepped += OnStepped;
             studio.Finished += OnFinished;
@@ -64,8 +64,10 @@ namespace Vcg.Bridge.Editor
         void OnDisable()
         {
             Undo.undoRedoPerformed -= OnUndo;
+            if (studio == null)
+                return;
             var state = NpcState.instance;
-            state.draft = draft;
+            state.draft = studio.Draft.ToString(); // its seed may be newer than the last step's
             state.seen = studio.SeenAnimation;
             state.unfinished = studio.IsUnfinished;
             state.Keep();
@@ -97,6 +99,7 @@ namespace Vcg.Bridge.Editor
         {
             if (studio == null || NpcSession.Studio != studio) // between a reload and OnEnable
                 return;
+            NpcSession.Wake(); // only a window that is seen needs a server
             serverLine.Draw();
             if (studio.Trouble.Length > 0)
                 EditorGUILayout.HelpBox(studio.Trouble, MessageType.Warning);
@@ -128,6 +131,7 @@ namespace Vcg.Bridge.Editor
 
         void OnStepped(string name)
         {
+            Undo.IncrementCurrentGroup(); // what comes of two clicks is two steps, however late it comes
             Undo.RecordObject(this, name);
             draft = studio.Draft.ToString();
         }

@@ -15,6 +15,7 @@ namespace Vcg.Bridge.Editor
         static MainQueue queue;
         static double polled;
         static int windows;
+        static bool awake;
 
         /// <summary>The connection; null while no window is open.</summary>
         public static ServerKeeper Keeper { get; private set; }
@@ -41,6 +42,14 @@ namespace Vcg.Bridge.Editor
             EditorApplication.update += Update;
             AssemblyReloadEvents.beforeAssemblyReload += CloseAll;
             EditorApplication.quitting += CloseAll;
+        }
+
+        /// <summary>Connect, unless that was begun before.</summary>
+        public static void Wake()
+        {
+            if (awake || queue == null)
+                return;
+            awake = true;
             queue.Post(Keeper.Begin);
         }
 
@@ -55,8 +64,9 @@ namespace Vcg.Bridge.Editor
         /// <summary>Do something after the current event: a window must not change while it draws itself.</summary>
         public static void Later(Action action)
         {
-            if (queue != null)
-                queue.Post(action);
+            var open = queue; // from any thread
+            if (open != null)
+                open.Post(action);
         }
 
         /// <summary>The settings have changed: connect with them.</summary>
@@ -71,6 +81,8 @@ namespace Vcg.Bridge.Editor
             try
             {
                 queue.Drain();
+                if (queue == null) // the last window was closed in there
+                    return;
                 if (EditorApplication.timeSinceStartup - polled < PollSeconds)
                     return;
                 polled = EditorApplication.timeSinceStartup;
@@ -98,6 +110,7 @@ namespace Vcg.Bridge.Editor
             Studio = null;
             Keeper = null;
             windows = 0;
+            awake = false;
         }
 
         static KeeperSettings Settings()

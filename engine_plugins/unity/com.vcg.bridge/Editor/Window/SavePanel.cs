@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using System.IO;
 using System.Linq;
 using System.Threading.Tasks;
@@ -48,11 +49,11 @@ namespace Vcg.Bridge.Editor
             var wanted = studio.Draft.Animations;
             var model = new ModelCredit(
                 description.Model, description.Title, description.Version, description.Licence, description.Attribution);
-            Task.Run(() =>
-            {
-                var chosen = Chosen(character.Frames, description, wanted);
-                return SavePlan.Of(name, chosen, character.Palette, character.Recipe, character.Credits, description.Attribution, options);
-            }).ContinueWith(planned => NpcSession.Later(() =>
+            var chosen = Chosen(character.Frames, description, wanted); // here, because the studio goes on
+            var palette = character.Palette;
+            var recipe = character.Recipe;
+            var credits = character.Credits;
+            Task.Run(() => SavePlan.Of(name, chosen, palette, recipe, credits, description.Attribution, options)).ContinueWith(planned => NpcSession.Later(() =>
             {
                 if (planned.IsFaulted)
                     studio.Fail(Words(planned.Exception.InnerException));
@@ -61,7 +62,7 @@ namespace Vcg.Bridge.Editor
             }));
         }
 
-        static FrameSet Chosen(FrameSet frames, Description description, System.Collections.Generic.ICollection<string> wanted)
+        static FrameSet Chosen(FrameSet frames, Description description, ICollection<string> wanted)
         {
             var chosen = new FrameSet();
             foreach (var animation in description.Animations.Select(x => x.Id).Where(id => wanted.Count == 0 || wanted.Contains(id)))

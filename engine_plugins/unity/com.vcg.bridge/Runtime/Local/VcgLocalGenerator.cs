@@ -135,7 +135,18 @@ namespace Vcg.Bridge.Local
                 session.Queue.Pump();
         }
 
-        async void OnDisable()
+        void OnDisable()
+        {
+            End();
+        }
+
+        void OnDestroy()
+        {
+            End(); // it may have been asked while it was disabled
+        }
+
+        /// <summary>Never throws.</summary>
+        async void End()
         {
             Session ending = session;
             session = null;

@@ -87,6 +87,16 @@ namespace Vcg.Bridge
             }
         }
 
+        /// <summary>No thread of its own runs.</summary>
+        internal bool IsQuiet
+        {
+            get
+            {
+                lock (Gate)
+                    return (keeper == null || !keeper.IsAlive) && links.TrueForAll(x => x.Ended);
+            }
+        }
+
         private double Now
         {
             get { return clock.Elapsed.TotalSeconds; }
@@ -199,8 +209,15 @@ namespace Vcg.Bridge
                 }
                 waited = keeper;
             }
-            if (waited != null && waited != Thread.CurrentThread)
-                waited.Join(JoinMs);
+            if (waited == null || waited == Thread.CurrentThread || waited.Join(2 * GoodbyeMs))
+                return;
+            lock (Gate)
+            {
+                // It is in the middle of sending to somebody who takes nothing.
+                foreach (Link open in links)
+                    open.Close();
+            }
+            waited.Join(JoinMs);
         }
 
         // the wheels
@@ -358,9 +375,11 @@ namespace Vcg.Bridge
                 }
                 sending.Clear();
             }
-            foreach (Link old in links)
+            Link[] left;
+            lock (Gate)
+                left = links.ToArray();
+            foreach (Link old in left)
                 old.Join(JoinMs);
-            links.Clear();
         }
 
         /// <summary>Under the lock: brings links in line with the session. True where there is something to send.</summary>

@@ -1,0 +1,64 @@
+"""The real editor, shown on a virtual screen, with a designer's mouse and keys.
+
+One start of the editor goes through everything (tests/godot/editor/designer.gd); the tests here look at what it found.
+VCG_PICTURES=FOLDER keeps the screenshots.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.godot_editor import EditorRun, command_line, editor_run, find_xvfb, virtual_screen
+
+pytestmark = [pytest.mark.godot, pytest.mark.timeout(300)]
+
+SCENARIO = Path(__file__).parent / "editor" / "designer.gd"
+SERVERS = ("pid", "foreign_pid", "second_foreign_pid")
+
+
+@pytest.fixture(scope="module")
+def hour(godot: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[EditorRun]:
+    """A level designer's hour with the dock."""
+    xvfb = find_xvfb(godot)
+    if xvfb is None:
+        pytest.skip("no Xvfb: scripts/install_godot.sh --gl brings one, or set XVFB")
+    folder = tmp_path_factory.mktemp("editor")
+    try:
+        with virtual_screen(xvfb) as display, editor_run(folder, SCENARIO, display) as run:
+            yield run
+    finally:
+        if pictures := os.environ.get("VCG_PICTURES"):
+            shutil.copytree(folder / "out", pictures, dirs_exist_ok=True)
+
+
+def test_everything_a_designer_did_had_its_effect(hour: EditorRun) -> None:
+    checks = hour.results["checks"]
+    assert not [f"{what}: {seen}" for what, holds, seen in checks if not holds], hour.output
+    assert "our own server ends with the addon" in [what for what, _, _ in checks], hour.output  # it went to the end
+
+
+def test_the_editor_reported_nothing(hour: EditorRun) -> None:
+    assert "SCRIPT ERROR" not in hour.output, hour.output
+    complaints = [line for line in hour.output.splitlines() if line.startswith(("ERROR", "USER", "WARNING"))]
+    # a machine without a graphics card: V-Sync, and the Vulkan driver that the editor tries for its list of devices
+    ours = [x for x in complaints if not any(y in x for y in ("V-Sync", "VK_KHR", '"err != OK"'))]
+    assert not ours, hour.output
+
+
+def test_no_server_is_left(hour: EditorRun) -> None:
+    for name in SERVERS:
+        assert b"vcg" not in command_line(int(hour.results["notes"][name])), name
+
+
+def test_the_project_holds_what_was_saved(hour: EditorRun) -> None:
+    saved = hour.project.path / "characters"
+    names = sorted(path.name for path in saved.rglob("*") if path.is_file())
+    assert {"bert.png", "bert.tres", "bert.tscn"} <= set(names), names
+    assert any("CREDITS" in name for name in names), names
+    assert not [name for name in names if name.endswith((".tmp", "~"))], names
+    assert not list(hour.project.path.rglob("nowhere*"))
