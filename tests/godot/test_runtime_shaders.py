@@ -13,10 +13,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from tests.godot.conftest import GodotProject
-from tests.godot.test_editor import screen
 from tests.support.godot import new_project
+from tests.support.godot_editor import find_xvfb, virtual_screen
 
-__all__ = ["screen"]
 pytestmark = pytest.mark.godot
 
 EDGE = 64
@@ -31,10 +30,12 @@ class Seen:
 
 
 @pytest.fixture(scope="module")
-def seen(godot_template: GodotProject, screen: str, tmp_path_factory: pytest.TempPathFactory) -> Seen:
+def seen(godot_template: GodotProject, tmp_path_factory: pytest.TempPathFactory) -> Seen:
+    xvfb = find_xvfb(godot_template.godot)
+    if xvfb is None:
+        pytest.skip("no Xvfb: scripts/install_godot.sh --gl brings one, or set XVFB")
     folder = tmp_path_factory.mktemp("shaders")
     project = new_project(folder)
-    project.environment = {"DISPLAY": screen}
     rng = np.random.default_rng(5)
     slots = rng.integers(0, 256, (2 * EDGE, 2 * EDGE), np.uint8)
     palette = rng.integers(0, 256, (256, 4), np.uint8)
@@ -45,11 +46,13 @@ def seen(godot_template: GodotProject, screen: str, tmp_path_factory: pytest.Tem
     job: dict[str, Any] = {"width": 2 * EDGE, "height": 2 * EDGE, "edge": EDGE}
     job |= {"slots": slots.tobytes().hex(), "palette": palette.tobytes().hex(), "normals": normals.tobytes().hex()}
     project.write("job.json", json.dumps(job))
-    project.run(
-        "--rendering-driver", "opengl3", "--rendering-method", "gl_compatibility", "--audio-driver", "Dummy",
-        "--script", "res://tests/shaders_check.gd", "--", "res://job.json", str(folder),
-        headless=False, check=False,
-    )  # fmt: skip
+    with virtual_screen(xvfb) as display:
+        project.environment = {"DISPLAY": display}
+        project.run(
+            "--rendering-driver", "opengl3", "--rendering-method", "gl_compatibility", "--audio-driver", "Dummy",
+            "--script", "res://tests/shaders_check.gd", "--", "res://job.json", str(folder),
+            headless=False, check=False,
+        )  # fmt: skip
     pictures = {name: picture(folder / f"{name}.png") for name in ("flat", "tinted", "solid", "lit_left", "lit_right")}
     return Seen(pictures, palette[slots[EDGE:, :EDGE]])
 
