@@ -6,12 +6,15 @@ The file is a JSON array that is written as things happen. Perfetto reads it als
 from __future__ import annotations
 
 import json
+import logging
 import os
 import threading
 import time
 from pathlib import Path
 
 from vcg_bridge.contract.errors import OutputError
+
+log = logging.getLogger("vcg_bridge.server")
 
 MOST_BYTES = 512 << 20
 """After that nothing more is written."""
@@ -57,8 +60,11 @@ class Trace:
         """Make the array whole."""
         with self._lock:
             if not self._file.closed:
-                self._file.write("{}]\n")
-                self._file.close()
+                try:
+                    self._file.write("{}]\n")
+                    self._file.close()
+                except OSError as error:
+                    log.warning("--trace: the file is cut off: %s", error.strerror or error)
 
     def _at(self, moment: float) -> float:
         return (moment - self._start) * 1e6

@@ -1,0 +1,136 @@
+"""What goes wrong around a server: it is killed, the disk is full, drawing fails, crowds come and go."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import signal
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from scripts.fuzz import fuzz
+from tests.server.conftest import ANSWER_S, WINDOW, Dealer, config, running
+from tests.support.commands import free_port
+from vcg_bridge.cli.launch import ServerProcess
+from vcg_bridge.cli.soak import footprint
+from vcg_bridge.client import Client
+from vcg_bridge.contract import messages as m
+from vcg_bridge.generators.generator import Generator
+
+pytestmark = pytest.mark.socket
+SERVER = Path(__file__).parents[2] / "vcg_bridge" / "server"
+
+
+def pictures(client: Client) -> Iterator[tuple[int, bytes]]:
+    """Character and hash of every picture of a batch, in the order in which they come."""
+    job = client.generate(design=m.Design(seed=50), count=20, animations=("idle", "walk"), priority="batch")
+    for picture in job:
+        yield picture.chunk.character, hashlib.sha256(picture.data).digest()
+
+
+def test_killed_in_the_middle_of_a_batch_nothing_is_lost_or_repeated(tiny: Path) -> None:
+    address = f"tcp://127.0.0.1:{free_port()}"
+    first = ServerProcess([f"--bundle={tiny}"], bind=address)
+    second: ServerProcess | None = None
+    try:
+        with Client.connect(address) as client:
+            expected = list(pictures(client))
+        found = []
+        with Client.connect(address, window_bytes=20_000) as client:
+            for one in pictures(client):
+                found.append(one)
+                if len(found) == 10:
+                    first.process.send_signal(signal.SIGKILL)
+                    first.process.wait(ANSWER_S)
+                    second = ServerProcess([f"--bundle={tiny}"], bind=address)
+        assert second is not None
+        assert found == expected
+    finally:
+        first.stop()
+        if second is not None:
+            second.stop()
+
+
+def test_a_full_disk_ends_the_time_line_and_not_the_server(tiny: Path) -> None:
+    full = Path("/dev/full")
+    if not full.exists():
+        pytest.skip("this system has no /dev/full")
+    with running(config(bundles=(str(tiny),), trace=full)) as server, Dealer(server.address) as dealer:
+        dealer.hello()
+        for i in range(300):
+            answer = dealer.job(m.Generate(f"j{i}", design=m.Design(seed=i % 5), animations=("idle",), credit=WINDOW))
+            assert isinstance(answer.end, m.Done)
+
+
+def test_drawing_that_fails_ends_its_job_and_no_other(
+    tiny: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    real = Generator.draw_many
+
+    def failing(self: Generator, requests: list[tuple[object, object]], tick: object = None) -> object:
+        if any(recipe.seed == 13 for recipe, _ in requests):  # type: ignore[attr-defined]
+            raise MemoryError("out of it")
+        return real(self, requests, tick)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Generator, "draw_many", failing)
+    with running(config(bundles=(str(tiny),))) as server, Dealer(server.address) as dealer:
+        dealer.hello()
+        for seed in range(10, 16):
+            dealer.send(m.Generate(f"j{seed}", design=m.Design(seed=seed), animations=("idle",), credit=WINDOW))
+        ends: dict[str, m.Reply] = {}
+        while len(ends) < 6:
+            reply = dealer.reply()
+            if isinstance(reply, m.Done | m.Error):
+                ends[reply.id] = reply
+        failed = ends.pop("j13")
+        assert isinstance(failed, m.Error)
+        assert failed.code == "internal"
+        incident = str(failed.details["incident"])
+        assert incident in caplog.text
+        assert "out of it" in caplog.text
+        assert all(isinstance(end, m.Done) for end in ends.values())
+
+
+def test_crowds_of_connections_leave_nothing(tiny: Path) -> None:
+    """Three thousand that connect and say nothing, half a greeting, or garbage; the rest are served meanwhile."""
+    with ServerProcess([f"--bundle={tiny}"]) as server:
+        host, _, port = server.address.removeprefix("tcp://").rpartition(":")
+        with Dealer(server.address) as dealer:
+            dealer.hello()
+            dealer.job(m.Generate("warm", design=m.Design(seed=1), credit=WINDOW))  # every thread has begun
+            before = footprint(server.process.pid)
+            crowd: list[socket.socket] = []
+            for i in range(3000):
+                one = socket.create_connection((host, int(port)), ANSWER_S)
+                one.sendall((b"", b"\xff\0\0", b"GET / HTTP/1.1\r\n\r\n", b"\xff" * 64)[i % 4])
+                crowd.append(one)
+                if len(crowd) > 100:
+                    crowd.pop(0).close()
+                if i % 500 == 0:
+                    job = m.Generate(f"j{i}", design=m.Design(seed=i), animations=("idle",), credit=WINDOW)
+                    assert isinstance(dealer.job(job).end, m.Done)
+            for one in crowd:
+                one.close()
+            until = time.monotonic() + ANSWER_S
+            while before is not None and (now := footprint(server.process.pid)) is not None:
+                if now.descriptors <= before.descriptors + 2:
+                    assert now.threads == before.threads
+                    break
+                assert time.monotonic() < until, (before, now)
+                time.sleep(0.1)
+
+
+def test_no_clock_that_people_can_set_decides_anything() -> None:
+    for path in SERVER.glob("*.py"):
+        assert not re.search(r"\btime\.time\(|datetime\.now|utcnow", path.read_text()), path
+
+
+def test_mutated_bytes_give_only_our_own_errors() -> None:
+    """Twenty thousand here; a million: scripts/fuzz.py."""
+    outcomes = fuzz(20_000, seed=1)
+    assert sum(count for what, count in outcomes.items() if what.endswith(": protocol")) > 1000
+    assert sum(count for what, count in outcomes.items() if what.endswith(": read")) > 100
