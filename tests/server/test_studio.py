@@ -276,7 +276,9 @@ def test_one_wrong_step_does_not_harm_its_company(studio: Studio) -> None:
 def test_what_several_ask_for_at_once_is_made_once(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
     composed = []
     monkeypatch.setattr(
-        studio_module, "compose", lambda *args, real=studio_module.compose: composed.append(1) or real(*args)
+        studio_module,
+        "compose",
+        lambda *args, real=studio_module.compose, **more: composed.append(1) or real(*args, **more),
     )
     steps = [
         step(plan(studio, design=m.Design(seed=s)), codecs=c)

@@ -26,6 +26,7 @@ from vcg_bridge.server.jobs import preview_pose
 from vcg_bridge.sprites.compose import compose
 from vcg_bridge.sprites.layout import lay_out
 from vcg_bridge.sprites.png import indexed_png
+from vcg_bridge.sprites.stencils import StencilCache
 
 WINDOW = 8 << 20
 SILENCE_S = 60.0
@@ -244,6 +245,7 @@ class Bare:
         self.bundle, self.manifest = bundle, bundle.manifest
         self._generator = Generator(bundle, threads=threads, cache_bytes=CACHE_BYTES)
         self._generator.warm_up()
+        self._stencils = StencilCache(CACHE_BYTES // 4)  # as the server has one
         self._seed = 1 << 40
 
     def __enter__(self) -> Bare:
@@ -262,7 +264,8 @@ class Bare:
         count, begin = 0, time.perf_counter()
         while time.perf_counter() - begin < seconds:
             self._seed += 1
-            character = compose(manifest, self._generator.draw(design(manifest, DesignSpec(seed=self._seed)), poses))
+            drawing = self._generator.draw(design(manifest, DesignSpec(seed=self._seed)), poses)
+            character = compose(manifest, drawing, stencils=self._stencils)
             if kind != "previews":
                 sheet = lay_out("rows", character, manifest)
                 indexed_png(sheet.plane, sheet.palette)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -31,6 +32,13 @@ class DrawnView:
     empty: bool  # nothing shows
     margin: float  # smallest logit distance over its pixels
     redrawn: bool  # it was doubtful and drawn again in double precision
+
+    @cached_property
+    def mirrored(self) -> NDArray[np.uint8]:
+        """The classes with left and right exchanged: one array however often it is asked for."""
+        mirrored = np.ascontiguousarray(self.classes[:, ::-1])
+        mirrored.setflags(write=False)
+        return mirrored
 
 
 @dataclass(frozen=True)
@@ -81,4 +89,4 @@ class ViewCache:
 
 
 def _size(key: ViewKey, view: DrawnView) -> int:
-    return view.classes.nbytes + len(key.code) + ENTRY_BYTES
+    return 2 * view.classes.nbytes + len(key.code) + ENTRY_BYTES  # twice: mirrored ones may come to it

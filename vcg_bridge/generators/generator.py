@@ -14,7 +14,6 @@ from threading import Lock
 from types import TracebackType
 
 import numpy as np
-from numpy.typing import NDArray
 
 from vcg_bridge.contract.character import Drawing, DrawnPart, Placed, Pose
 from vcg_bridge.contract.errors import BadRequest, DeviceError, near
@@ -254,17 +253,13 @@ def _drawing(recipe: Recipe, plan: list[_Part], views: Mapping[ViewKey, DrawnVie
     """Put the views in their places. Poses that show the same view share its array."""
     parts = []
     used: dict[ViewKey, DrawnView] = {}
-    mirrored: dict[ViewKey, NDArray[np.uint8]] = {}
     for part in plan:
         placed = {}
         for pose, key, x, y, flip in part.poses:
             view = used[key] = views[key]
             if view.empty:
                 continue
-            if flip and key not in mirrored:
-                mirrored[key] = np.ascontiguousarray(view.classes[:, ::-1])
-                mirrored[key].setflags(write=False)
-            placed[pose] = Placed(x, y, mirrored[key] if flip else view.classes)
+            placed[pose] = Placed(x, y, view.mirrored if flip else view.classes)
         parts.append(DrawnPart(part.layer, part.part, part.z, part.frame_size, placed))
     margin = min((view.margin for view in used.values()), default=float("inf"))
     return Drawing(recipe, tuple(parts), margin, sum(view.redrawn for view in used.values()))

@@ -29,6 +29,7 @@ from vcg_bridge.server.jobs import Ready, Step, Tally, Turn
 from vcg_bridge.server.pictures import Picture, dress, picture_of, wanted_poses
 from vcg_bridge.sprites.compose import canvas_sizes, compose
 from vcg_bridge.sprites.credits import credit_lines, read_credits
+from vcg_bridge.sprites.stencils import StencilCache
 
 CREDIT_LINES = 512
 """What one chunk can carry."""
@@ -82,6 +83,7 @@ class Studio:
         self._encoder = ThreadPoolExecutor(1, thread_name_prefix="vcg-encode")
         self._encoded: Future[None] = Future()  # the last of what was given to it
         self._encoded.set_result(None)
+        self._stencils = StencilCache(cache_bytes // 4)
         self._designed: OrderedDict[tuple[int, int], Recipe] = (
             OrderedDict()
         )  # job, character: it comes back for a next step
@@ -227,7 +229,7 @@ class Studio:
         blobs = memo.get(key) if memo is not None else None
         if blobs is None:
             with _timed(tally, "compose_ms"):
-                dressed = dress(compose(self.manifest, drawing), self.manifest, output)
+                dressed = dress(compose(self.manifest, drawing, stencils=self._stencils), self.manifest, output)
                 sizes = canvas_sizes(self.manifest, drawing)
                 pictures = [picture_of(dressed, self.manifest, part, output, sizes, step.blob_bytes) for part in parts]
             palette = dressed.shown.palette.tobytes()
