@@ -97,6 +97,11 @@ def test_what_the_buttons_do(studio: Studio, bundle: Bundle, address: str) -> No
     assert (folder / "guard.palette").read_bytes() == character.palette.tobytes()
     assert (folder / "undone.rows").read_bytes() == expected
 
+    sides = [character.frames[Pose("combat-slash", side, 1)] for side in ("up", "left", "down", "right")]
+    preview = rgba(np.concatenate(sides, axis=1), character.palette)[::-1]  # from the bottom up, as textures are
+    assert said.pop("preview") == f"{preview.shape[1]} {preview.shape[0]}"
+    assert (folder / "preview.rgba").read_bytes() == preview.tobytes()
+
     wine = parse_recipe((folder / "wine.json").read_bytes())
     assert wine.ramps["torso"] == "wine"
     assert (folder / "wine.palette").read_bytes() == palette_of(manifest, wine).tobytes()
@@ -113,6 +118,7 @@ def test_what_the_buttons_do(studio: Studio, bundle: Bundle, address: str) -> No
     assert int(said.pop("credits")) > 0
     assert said == {
         "own": "False",
+        "no preview": "True",
         "ramp asked the server": "False",
         "ramp": "wine",
         "reroll keeps what is locked": "True",
@@ -134,6 +140,20 @@ def test_what_the_buttons_do(studio: Studio, bundle: Bundle, address: str) -> No
         "history takes twice": "False",
         "history moves": "True",
         "history": "True",
+    }
+
+
+def test_the_window_offers_what_fits(studio: Studio, address: str) -> None:
+    assert studio.run("offered", address) == {
+        "torso": "shirt-01-plain.m shirt-02-laced.m coat-01.m",
+        "torso of nobody": "shirt-01-plain.f shirt-01-plain.m shirt-02-laced.f shirt-02-laced.m coat-01.m",
+        "hair": "short-01-buzz short-02-cowlick",  # the open helmet allows no more
+        "bodies": "body-01-slim body-02-broad body-03-tall",
+        "words": "Body 02 Broad, Shirt 01 Plain.M + 30 % Coat 01.M, Short 02 Cowlick, changed, none",
+        "controls": "length volume;0;0",
+        "hidden": "",
+        "hidden now": "Helm 01 Closed;",
+        "materials": "skin hair torso helm sword",
     }
 
 
