@@ -21,7 +21,7 @@ static class StudioProgram
     static readonly Dictionary<string, Action> Scenarios = new Dictionary<string, Action>
     {
         { "edit", Edit }, { "live", Live }, { "own", Own }, { "reload", Reload }, { "plain", Plain },
-        { "offered", Offered },
+        { "offered", Offered }, { "foreign", Foreign },
     };
 
     static int Main(string[] arguments)
@@ -310,6 +310,30 @@ static class StudioProgram
         catch (IOException)
         {
             return false;
+        }
+    }
+
+    /// A server that is not ours goes away and comes back; a character is asked for while it is gone.
+    static void Foreign()
+    {
+        using (var window = new Window(There(), "seed 5\n"))
+        {
+            var states = new List<KeeperState>();
+            window.Keeper.Changed += () => states.Add(window.Keeper.State);
+            window.Until("ready", () => window.Studio.IsReady);
+            Console.WriteLine("SIGNAL end it");
+            Console.Out.Flush();
+            window.Until("lost", () => window.Keeper.State == KeeperState.Lost);
+            window.Studio.Generate();
+            Console.WriteLine("SIGNAL start it again");
+            Console.Out.Flush();
+            window.Until("the character", () => window.Studio.Shown != null);
+            window.Quiet();
+            Say("states", string.Join(" ", states));
+            Say("seed", window.Studio.Draft.Recipe.Seed);
+            Say("complete", window.Studio.WantedAnimations().All(window.Studio.Shown.Has));
+            Say("own", window.Keeper.IsOwn);
+            WriteRows("foreign", window.Studio.Shown);
         }
     }
 
