@@ -8,7 +8,6 @@ const Studio := preload("res://addons/vcg_bridge/editor/studio.gd")
 
 
 func run(d: Driver) -> void:
-	EditorInterface.set_plugin_enabled("vcg_bridge", true)
 	var dock := d.dock() as Dock
 	var studio := dock.studio
 	await d.expect("connected", func() -> bool: return not studio.catalogue.is_empty())

@@ -6,7 +6,7 @@
 From the click on Generate (a mouse event) to the first picture of the new character, and to a saved and imported scene
 whose walk and idle play. Then a designer's hour with the dock (tests/godot/editor/designer.gd), without a window and,
 where there is an Xvfb, with one: the longest halt of the main thread in each part of it, beside what the editor alone
-takes for a redraw, a menu and the import of one picture on the same machine.
+takes on the same machine for a redraw, a menu, the import of one picture, and another addon of four lines.
 """
 
 from __future__ import annotations

@@ -105,11 +105,8 @@ def compiled() -> dict[tuple[str, ...], Path]:
     return {}
 
 
-@pytest.mark.unity
-@pytest.mark.parametrize("package", ["", *OPTIONAL])
-def test_every_assembly_compiles_with_what_it_names_and_no_more(
-    mono: Mono, stubs: dict[str, Path], compiled: dict[tuple[str, ...], Path], package: str
-) -> None:
+def build(mono: Mono, stubs: dict[str, Path], compiled: dict[tuple[str, ...], Path], package: str) -> dict[str, Path]:
+    """Every assembly that Unity would compile in a project with that optional package, by name, the stubs among them."""
     available = {
         name: path for name, path in stubs.items() if name not in OPTIONAL.values() or name == OPTIONAL.get(package)
     }
@@ -139,7 +136,51 @@ def test_every_assembly_compiles_with_what_it_names_and_no_more(
                 )
             available[assembly.name] = compiled[key]
         waiting = [a for a in waiting if a not in ready]
+    return available
+
+
+@pytest.mark.unity
+@pytest.mark.parametrize("package", ["", *OPTIONAL])
+def test_every_assembly_compiles_with_what_it_names_and_no_more(
+    mono: Mono, stubs: dict[str, Path], compiled: dict[tuple[str, ...], Path], package: str
+) -> None:
+    available = build(mono, stubs, compiled, package)
     assert ("Vcg.Bridge.Local.Inference" in available) == bool(package)
+
+
+@pytest.mark.unity
+def test_the_readmes_code_compiles(
+    mono: Mono, stubs: dict[str, Path], compiled: dict[tuple[str, ...], Path], tmp_path: Path
+) -> None:
+    built = build(mono, stubs, compiled, "")
+    code = snippet()
+    source = tmp_path / "Readme.cs"
+    source.write_text(f"""
+using System.Collections.Generic;
+using UnityEngine;
+using Vcg.Bridge;
+
+static class Readme
+{{
+    static void InTheGame(
+        GameObject character, VcgCharacter vcgCharacter, Recipe recipe, Description description, Dictionary<string, string> ramps)
+    {{
+{code}
+    }}
+}}
+""")
+    mono.compile(
+        "readme",
+        [source],
+        references=[built[x] for x in ("UnityEngine", "Vcg.Bridge", "Vcg.Bridge.Core")],
+        library=True,
+    )
+
+
+def snippet() -> str:
+    blocks = re.findall(r"```csharp\n(.*?)```", (PACKAGE / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    assert len(blocks) == 1
+    return str(blocks[0])
 
 
 def test_every_stub_names_the_page_that_it_follows() -> None:
@@ -156,7 +197,7 @@ def test_every_stub_names_the_page_that_it_follows() -> None:
 def test_stubs_declare_nothing_that_is_not_used() -> None:
     """What no code uses need not be trusted."""
     written = "\n".join(f.read_text(encoding="utf-8") for f in PACKAGE.rglob("*.cs") if "Core" not in f.parts)
-    words = set(re.findall(r"\w+", written))
+    words = set(re.findall(r"\w+", written + snippet()))
     name = re.compile(r"(?:public|protected)\b[^(={;/]*?\b(\w+)(?:<\w+>)?\s*(?:\(|\{|=|;)")
     known = {
         "Equals",

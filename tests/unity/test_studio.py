@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -41,6 +42,10 @@ class Studio:
         lines = self._mono.run(self._program, scenario, str(self.folder), address, vcg).splitlines()
         return dict(line.split("\t", 1) for line in lines)
 
+    def start(self, scenario: str, address: str) -> subprocess.Popen[str]:
+        command = [self._mono.mono, str(self._program), scenario, str(self.folder), address, ""]
+        return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
 
 @pytest.fixture(scope="module")
 def program(mono: Mono) -> Path:
@@ -58,20 +63,27 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     return open_bundle(write_tiny_bundle(tmp_path_factory.mktemp("studio") / "tiny"))
 
 
-@pytest.fixture(scope="module")
-def address(bundle: Bundle) -> Iterator[str]:
+@contextmanager
+def serving(bundle: Bundle, port: int = 0) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """A server that is not the window's, and its address."""
     command = [
-        sys.executable, "-m", "vcg_bridge.server", "--bundle", str(bundle.folder), "--address", "tcp://127.0.0.1:0",
+        sys.executable, "-m", "vcg_bridge.server", "--bundle", str(bundle.folder), "--address", f"tcp://127.0.0.1:{port}",
         "--threads", "1", "--log", "warning",
     ]  # fmt: skip
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
-            yield process.stdout.readline().strip()
-            assert process.poll() is None  # nobody has ended it: it is not the window's
+            yield process, process.stdout.readline().strip()
         finally:
             process.terminate()
             process.wait(30)
+
+
+@pytest.fixture(scope="module")
+def address(bundle: Bundle) -> Iterator[str]:
+    with serving(bundle) as (process, address):
+        yield address
+        assert process.poll() is None  # nobody has ended it: it is not the window's
 
 
 def drawn(bundle: Bundle, recipe: Recipe, animations: tuple[str, ...] = ()) -> Character:
@@ -97,6 +109,11 @@ def test_what_the_buttons_do(studio: Studio, bundle: Bundle, address: str) -> No
     assert (folder / "guard.palette").read_bytes() == character.palette.tobytes()
     assert (folder / "undone.rows").read_bytes() == expected
 
+    sides = [character.frames[Pose("combat-slash", side, 1)] for side in ("up", "left", "down", "right")]
+    preview = rgba(np.concatenate(sides, axis=1), character.palette)[::-1]  # from the bottom up, as textures are
+    assert said.pop("preview") == f"{preview.shape[1]} {preview.shape[0]}"
+    assert (folder / "preview.rgba").read_bytes() == preview.tobytes()
+
     wine = parse_recipe((folder / "wine.json").read_bytes())
     assert wine.ramps["torso"] == "wine"
     assert (folder / "wine.palette").read_bytes() == palette_of(manifest, wine).tobytes()
@@ -113,6 +130,7 @@ def test_what_the_buttons_do(studio: Studio, bundle: Bundle, address: str) -> No
     assert int(said.pop("credits")) > 0
     assert said == {
         "own": "False",
+        "no preview": "True",
         "ramp asked the server": "False",
         "ramp": "wine",
         "reroll keeps what is locked": "True",
@@ -134,6 +152,20 @@ def test_what_the_buttons_do(studio: Studio, bundle: Bundle, address: str) -> No
         "history takes twice": "False",
         "history moves": "True",
         "history": "True",
+    }
+
+
+def test_the_window_offers_what_fits(studio: Studio, address: str) -> None:
+    assert studio.run("offered", address) == {
+        "torso": "shirt-01-plain.m shirt-02-laced.m coat-01.m",
+        "torso of nobody": "shirt-01-plain.f shirt-01-plain.m shirt-02-laced.f shirt-02-laced.m coat-01.m",
+        "hair": "short-01-buzz short-02-cowlick",  # the open helmet allows no more
+        "bodies": "body-01-slim body-02-broad body-03-tall",
+        "words": "Body 02 Broad, Shirt 01 Plain.M + 30 % Coat 01.M, Short 02 Cowlick, changed, none",
+        "controls": "length volume;0;0",
+        "hidden": "",
+        "hidden now": "Helm 01 Closed;",
+        "materials": "skin hair torso helm sword",
     }
 
 
@@ -172,6 +204,29 @@ def test_the_window_starts_a_server_and_ends_only_that(studio: Studio, bundle: B
     assert "the server ended with code 1" in said["cannot start"]
     assert "no `vcg` command" in said["no program"]
     assert "nonsense" in said["bad address"]
+
+
+def test_a_server_that_comes_back_finds_the_window_waiting(studio: Studio, bundle: Bundle) -> None:
+    with ExitStack() as servers:
+        first, address = servers.enter_context(serving(bundle))
+        with studio.start("foreign", address) as program:
+            assert program.stdout is not None
+            try:
+                said: dict[str, str] = {}
+                for line in program.stdout:
+                    if line == "SIGNAL end it\n":
+                        first.kill()
+                        first.wait()
+                    elif line == "SIGNAL start it again\n":
+                        servers.enter_context(serving(bundle, int(address.rpartition(":")[2])))
+                    else:
+                        said.update([line.rstrip("\n").split("\t", 1)])
+                assert program.wait(30) == 0
+            finally:
+                program.kill()
+    assert said == {"states": "Ready Lost Ready", "seed": "5", "complete": "True", "own": "False"}
+    recipe = design(bundle.manifest, DesignSpec(seed=5, novelty=0))
+    assert (studio.folder / "foreign.rows").read_bytes() == rows(drawn(bundle, recipe), bundle.manifest).plane.tobytes()
 
 
 def wait_for_end(pid: int) -> None:

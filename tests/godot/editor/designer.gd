@@ -29,10 +29,7 @@ var studio: Studio
 
 func run(driver: Driver) -> void:
 	d = driver
-	EditorInterface.set_main_screen_editor("2D")
-	await d.seconds(0.5)
-	await without_the_addon()
-	await enable()
+	await connected()
 	await first_character()
 	await lock_and_reroll()
 	await recolour()
@@ -67,34 +64,10 @@ func settled() -> bool:
 	return not studio.is_busy() and studio._quiet.is_stopped()
 
 
-## What the editor's own work costs on this machine: what is drawn here, a list that opens, a picture that is imported.
-func without_the_addon() -> void:
-	var base := EditorInterface.get_base_control()
-	d.phase("editor alone: redraw")
-	for i: int in 40:
-		base.queue_redraw()
-		await d.frames(1)
-	d.phase("editor alone: a menu")
-	for i: int in 2:
-		await d.click(base.find_children("*", "MenuBar", true, false)[0] as Control, Vector2(0.1, 0.5))
-		await d.frames(10)
-		await d.key(KEY_ESCAPE)
-	d.phase("editor alone: import")
-	var image := Image.create_empty(512, 512, false, Image.FORMAT_RGBA8)
-	image.save_png("res://own.png")
-	EditorInterface.get_resource_filesystem().scan()
-	await d.until(func() -> bool: return ResourceLoader.exists("res://own.png"))
-	await d.frames(20)
-	d.phase("")
-
-
-func enable() -> void:
-	d.phase("enable the addon")
-	EditorInterface.set_plugin_enabled("vcg_bridge", true)
+func connected() -> void:
 	dock = d.dock() as Dock
-	if not d.check("enabling the addon adds the dock", dock != null):
-		return
 	studio = dock.studio
+	d.phase("connect")
 	await d.frames(5)
 	d.check("the dock is shown at once", dock.is_visible_in_tree())
 	d.check("the line says that a server is started or sought", dock.keeper.words() != "", dock.keeper.words())
@@ -452,6 +425,7 @@ func disable_and_return() -> void:
 	d.check("the dock is gone", d.dock() == null)
 	d.check("the foreign server is not", OS.is_process_running(int(d.results["notes"]["second_foreign_pid"])))
 	EditorInterface.set_plugin_enabled("vcg_bridge", true)
+	await d.expect("the dock is back", func() -> bool: return d.dock() != null)
 	dock = d.dock() as Dock
 	studio = dock.studio
 	await d.expect("back: connected", dock.keeper.is_ready)

@@ -40,6 +40,11 @@ func _run() -> void:
 	if DisplayServer.get_name() == "headless":
 		get_tree().root.size = Vector2i(1600, 900)
 	await frames(20)
+	var opening: GDScript = load("res://addons/vcg_driver/opening.gd")
+	_scenario = opening.new()
+	await _scenario.call("run", self)
+	if _over:
+		return
 	var script: GDScript = load(str(job["scenario"]))
 	_scenario = script.new()
 	await _scenario.call("run", self)
@@ -63,6 +68,7 @@ func phase(title: String) -> void:
 		lengths[_phase] = snappedf((Time.get_ticks_msec() - _since_ms) / 1000.0, 0.01)
 	_phase = title
 	_since_ms = Time.get_ticks_msec()
+	_last_us = 0  # what is under way in this frame belongs to nobody
 
 
 ## A fact that the test looks at.

@@ -224,6 +224,8 @@ namespace UnityEngine
     public class Animator : Behaviour // ScriptReference/Animator
     {
         public RuntimeAnimatorController runtimeAnimatorController { get; set; } // ScriptReference/Animator-runtimeAnimatorController
+        public void SetFloat(string name, float value) { } // ScriptReference/Animator.SetFloat
+        public void Play(string stateName) { } // ScriptReference/Animator.Play
     }
 
     public class AnimatorControllerParameter // ScriptReference/AnimatorControllerParameter

@@ -21,6 +21,7 @@ static class StudioProgram
     static readonly Dictionary<string, Action> Scenarios = new Dictionary<string, Action>
     {
         { "edit", Edit }, { "live", Live }, { "own", Own }, { "reload", Reload }, { "plain", Plain },
+        { "offered", Offered }, { "foreign", Foreign },
     };
 
     static int Main(string[] arguments)
@@ -113,6 +114,10 @@ static class StudioProgram
             File.WriteAllBytes(Path.Combine(folder, "guard.json"), RecipeJson.Write(studio.Draft.Recipe));
             WriteRows("guard", studio.Shown);
             Say("credits", studio.Shown.Credits.Count);
+            var strip = PreviewStrip.Of(studio.Shown.Frames, "combat-slash", 1, studio.Shown.Palette);
+            Say("preview", strip.Width + " " + strip.Height);
+            File.WriteAllBytes(Path.Combine(folder, "preview.rgba"), strip.Rgba);
+            Say("no preview", PreviewStrip.Of(studio.Shown.Frames, "walk", 99, studio.Shown.Palette) == null);
             var guard = studio.Draft.Recipe;
             var drafted = studio.Draft.ToString();
 
@@ -308,6 +313,30 @@ static class StudioProgram
         }
     }
 
+    /// A server that is not ours goes away and comes back; a character is asked for while it is gone.
+    static void Foreign()
+    {
+        using (var window = new Window(There(), "seed 5\n"))
+        {
+            var states = new List<KeeperState>();
+            window.Keeper.Changed += () => states.Add(window.Keeper.State);
+            window.Until("ready", () => window.Studio.IsReady);
+            Console.WriteLine("SIGNAL end it");
+            Console.Out.Flush();
+            window.Until("lost", () => window.Keeper.State == KeeperState.Lost);
+            window.Studio.Generate();
+            Console.WriteLine("SIGNAL start it again");
+            Console.Out.Flush();
+            window.Until("the character", () => window.Studio.Shown != null);
+            window.Quiet();
+            Say("states", string.Join(" ", states));
+            Say("seed", window.Studio.Draft.Recipe.Seed);
+            Say("complete", window.Studio.WantedAnimations().All(window.Studio.Shown.Has));
+            Say("own", window.Keeper.IsOwn);
+            WriteRows("foreign", window.Studio.Shown);
+        }
+    }
+
     /// Scripts are reloaded again and again, at any moment: nothing stays behind, and what was asked for comes.
     static void Reload()
     {
@@ -390,6 +419,35 @@ static class StudioProgram
         Say("closed", queue.Drain());
         Cache();
         Player();
+    }
+
+    /// What the window offers for a character: of the tiny bundle's rules.
+    static void Offered()
+    {
+        using (var client = new VcgClient(new VcgClientOptions { Address = address }))
+        {
+            var description = client.DescribeAsync().Result;
+            Func<string, LayerInfo> layer = id => description.Layers.First(x => x.Id == id);
+            var layers = new Dictionary<string, LayerChoice>
+            {
+                { "body", new LayerChoice("body-02-broad") }, { "torso", new LayerChoice("shirt-01-plain.m", "coat-01.m", 30) },
+                { "helm", new LayerChoice("helm-02-open") }, { "hair", new LayerChoice("short-02-cowlick", new[] { 1, 2 }) },
+            };
+            var recipe = new Recipe("tiny", description.Sha256, 1, "", 0, layers, new Dictionary<string, string>());
+            Func<string, Recipe, string> items = (id, of) => string.Join(" ", Choices.Items(description, layer(id), of).Select(x => x.Id));
+            Say("torso", items("torso", recipe));
+            Say("torso of nobody", items("torso", null));
+            Say("hair", items("hair", recipe));
+            Say("bodies", items("body", recipe));
+            Say("words", string.Join(", ", new[] { "body", "torso", "hair", "sword" }.Select(id => Choices.WordsFor(layer(id), recipe))));
+            Say("controls", string.Join(" ", Choices.Controls(layer("hair"), recipe).Select(x => x.Id)) + ";" + Choices.Controls(layer("torso"), recipe).Count
+                + ";" + Choices.Controls(layer("hair"), null).Count);
+            Say("hidden", Choices.HiddenBy(description, layer("hair"), recipe));
+            layers["helm"] = new LayerChoice("helm-01-closed");
+            var closed = new Recipe("tiny", description.Sha256, 1, "", 0, layers, new Dictionary<string, string>());
+            Say("hidden now", Choices.HiddenBy(description, layer("hair"), closed) + ";" + Choices.HiddenBy(description, layer("torso"), closed));
+            Say("materials", string.Join(" ", description.Layers.SelectMany(x => Choices.OwnMaterials(description, x)).Select(x => x.Group)));
+        }
     }
 
     static void Cache()

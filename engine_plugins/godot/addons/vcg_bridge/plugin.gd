@@ -1,26 +1,56 @@
 @tool
 extends EditorPlugin
 ## VCG Bridge in the editor: a dock that makes characters, and the import of recipe files.
+##
+## The dock's scripts take some tenths of a second to compile. That happens in a thread, so that neither the start of the
+## editor nor the tick in the list of plugins waits for it; nothing here names them as types for the same reason.
 
-const Dock := preload("editor/dock.gd")
-const RecipeImport := preload("save/recipe_import.gd")
 const Settings := preload("editor/settings.gd")
 
-var _dock: Dock
-var _import: RecipeImport
+const _DOCK := "editor/dock.gd"
+const _IMPORT := "save/recipe_import.gd"
+
+var _dock: Control
+var _import: EditorImportPlugin
+var _waiting := PackedStringArray()  # scripts that are being loaded
+var _show := false
 
 
 func _enter_tree() -> void:
 	Settings.register()
-	_dock = Dock.new(get_undo_redo())
+	for script: String in [_DOCK, _IMPORT]:
+		_waiting.append(_path(script))
+		ResourceLoader.load_threaded_request(_path(script), "GDScript", false)
+	set_process(true)
+
+
+func _process(_delta: float) -> void:
+	for path: String in _waiting:
+		if ResourceLoader.load_threaded_get_status(path) == ResourceLoader.THREAD_LOAD_IN_PROGRESS:
+			return
+	set_process(false)
+	var scripts: Array[GDScript] = []
+	for path: String in _waiting:
+		var script: GDScript = ResourceLoader.load_threaded_get(path)
+		if script == null or not script.can_instantiate():
+			push_error("VCG Bridge: %s cannot be loaded. Install the addon again." % path)
+			return
+		scripts.append(script)
+	_open(scripts[0], scripts[1])
+
+
+func _open(dock_script: GDScript, import_script: GDScript) -> void:
+	_dock = dock_script.new(get_undo_redo())
 	add_control_to_dock(DOCK_SLOT_RIGHT_UL, _dock)
-	_import = RecipeImport.new(_dock.keeper.client)
+	if _show:
+		_show_dock.call_deferred()
+	_import = import_script.new(_dock.call("client"))
 	add_import_plugin(_import)
 
 
 ## Somebody has just ticked the box: show what they got. Later starts of the editor leave the docks as they are.
 func _enable_plugin() -> void:
-	_show_dock.call_deferred()
+	_show = true
 
 
 func _show_dock() -> void:
@@ -34,9 +64,20 @@ func _show_dock() -> void:
 
 
 func _exit_tree() -> void:
-	remove_import_plugin(_import)
-	_import = null
-	_dock.close()
-	remove_control_from_docks(_dock)
-	_dock.queue_free()
-	_dock = null
+	for path: String in _waiting:  # what is still being loaded must be fetched
+		if ResourceLoader.load_threaded_get_status(path) == ResourceLoader.THREAD_LOAD_IN_PROGRESS:
+			ResourceLoader.load_threaded_get(path)
+	_waiting.clear()
+	if _import != null:
+		remove_import_plugin(_import)
+		_import = null
+	if _dock != null:
+		_dock.call("close")
+		remove_control_from_docks(_dock)
+		_dock.queue_free()
+		_dock = null
+
+
+func _path(script: String) -> String:
+	var own: GDScript = get_script()
+	return own.resource_path.get_base_dir().path_join(script)

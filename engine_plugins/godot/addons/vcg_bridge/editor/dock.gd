@@ -53,6 +53,11 @@ func _ready() -> void:
 	keeper.begin()
 
 
+## The connection, for the import of recipes.
+func client() -> VcgClient:
+	return keeper.client
+
+
 ## Give back everything: connection, server, file.
 func close() -> void:
 	studio.close()

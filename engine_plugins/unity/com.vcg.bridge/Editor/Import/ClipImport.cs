@@ -29,15 +29,16 @@ namespace Vcg.Bridge.Editor
             EditorUtility.SetDirty(clip);
         }
 
-        /// <summary>What the clip's sprite curve says now, to be compared with ClipPlan.Fingerprint. "" where it has none.</summary>
+        /// <summary>What the clip's sprite curve says now, to be compared with ClipPlan.Fingerprint. "" where it has none, or
+        /// shows sprites that are gone: nobody wants it so.</summary>
         public static string Fingerprint(AnimationClip clip)
         {
             var keys = AnimationUtility.GetObjectReferenceCurve(clip, Binding);
-            if (keys == null || keys.Length == 0)
+            if (keys == null || keys.Length == 0 || keys.Any(key => key.value == null))
                 return "";
             var loop = AnimationUtility.GetAnimationClipSettings(clip).loopTime;
             return ClipPlan.FingerprintOf(
-                clip.frameRate, loop, keys.Select(key => key.time), keys.Select(key => key.value == null ? "" : key.value.name));
+                clip.frameRate, loop, keys.Select(key => key.time), keys.Select(key => key.value.name));
         }
     }
 }

@@ -9,9 +9,9 @@ namespace Vcg.Bridge.Editor
 {
     /// <summary>Makes a recipe asset of NAME.vcg.json.</summary>
     /// <remarks>Only Unity 6000.3 and newer take "vcg.json" as an extension; before that an importer sees "json", which is
-    /// Unity's own for text. So this one offers itself for "json" files without taking them, and RecipePostprocessor chooses
-    /// it for those that end in .vcg.json.</remarks>
-    [ScriptedImporter(1, new string[0], new[] { "json" })]
+    /// Unity's own for text. So this one offers itself for such files without taking them, and RecipePostprocessor chooses it
+    /// for those that end in .vcg.json.</remarks>
+    [ScriptedImporter(1, new string[0], new[] { "json", "vcg.json" })]
     public sealed class RecipeImporter : ScriptedImporter
     {
         /// <summary>What a recipe's file name ends with.</summary>

@@ -139,7 +139,11 @@ namespace Vcg.Bridge.Editor
         void OnUndo()
         {
             var text = draft;
-            NpcSession.Later(() => studio.Restore(text));
+            NpcSession.Later(() =>
+            {
+                if (studio != null)
+                    studio.Restore(text);
+            });
         }
 
         void OnFinished(NpcCharacter character)
