@@ -208,7 +208,7 @@ def test_a_fault_of_ours_ends_one_job_and_is_in_the_log(
     with running(config(bundles=(str(tiny),))) as server, Dealer(server.address) as dealer:
         dealer.hello()
         with monkeypatch.context() as patch:
-            patch.setattr("vcg_bridge.server.studio.compose", lambda *_: 1 / 0)
+            patch.setattr("vcg_bridge.server.studio.compose", lambda *_, **__: 1 / 0)
             failed = dealer.job(SMALL).end
         assert isinstance(failed, m.Error)
         assert (failed.code, failed.id) == ("internal", "small")
