@@ -3,24 +3,25 @@ extends EditorPlugin
 ## VCG Bridge in the editor: a dock that makes characters, and the import of recipe files.
 ##
 ## The dock's scripts take some tenths of a second to compile. That happens in a thread, so that neither the start of the
-## editor nor the tick in the list of plugins waits for it; nothing here names them as types for the same reason.
+## editor nor the tick in the list of plugins waits for it; nothing here names them as types for the same reason. Only the
+## import, which is small, is there at once: the editor's first scan comes before anything else.
 
+const RecipeImport := preload("save/recipe_import.gd")
 const Settings := preload("editor/settings.gd")
 
 const _DOCK := "editor/dock.gd"
-const _IMPORT := "save/recipe_import.gd"
 
 var _dock: Control
-var _import: EditorImportPlugin
+var _import := RecipeImport.new()
 var _waiting := PackedStringArray()  # scripts that are being loaded
 var _show := false
 
 
 func _enter_tree() -> void:
 	Settings.register()
-	for script: String in [_DOCK, _IMPORT]:
-		_waiting.append(_path(script))
-		ResourceLoader.load_threaded_request(_path(script), "GDScript", false)
+	add_import_plugin(_import)
+	_waiting.append(_path(_DOCK))
+	ResourceLoader.load_threaded_request(_path(_DOCK), "GDScript", false)
 	set_process(true)
 
 
@@ -36,16 +37,16 @@ func _process(_delta: float) -> void:
 			push_error("VCG Bridge: %s cannot be loaded. Install the addon again." % path)
 			return
 		scripts.append(script)
-	_open(scripts[0], scripts[1])
+	_open(scripts[0])
 
 
-func _open(dock_script: GDScript, import_script: GDScript) -> void:
+func _open(dock_script: GDScript) -> void:
 	_dock = dock_script.new(get_undo_redo())
 	add_control_to_dock(DOCK_SLOT_RIGHT_UL, _dock)
 	if _show:
 		_show_dock.call_deferred()
-	_import = import_script.new(_dock.call("client"))
-	add_import_plugin(_import)
+	var client: Node = _dock.call("client")
+	_import.set_client(client)
 
 
 ## Somebody has just ticked the box: show what they got. Later starts of the editor leave the docks as they are.
@@ -68,9 +69,7 @@ func _exit_tree() -> void:
 		if ResourceLoader.load_threaded_get_status(path) == ResourceLoader.THREAD_LOAD_IN_PROGRESS:
 			ResourceLoader.load_threaded_get(path)
 	_waiting.clear()
-	if _import != null:
-		remove_import_plugin(_import)
-		_import = null
+	remove_import_plugin(_import)
 	if _dock != null:
 		_dock.call("close")
 		remove_control_from_docks(_dock)
