@@ -131,7 +131,10 @@ class _Walker:
                 self._begin()
             return
         if now - self._heard > PATIENCE_S:
-            self._soak.fault(f"client {self._number}: nothing came for {self._request.id} for {PATIENCE_S:.0f} s")
+            self._soak.fault(
+                f"client {self._number}: nothing came for {self._request.id} ({self._request.priority}, {self._next} of "
+                f"{self._total} chunks) for {PATIENCE_S:.0f} s"
+            )
             self._request = None
             self._connect()
 

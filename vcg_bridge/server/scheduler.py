@@ -2,7 +2,7 @@
 
 A turn of the worker takes the next steps of several jobs, whose views are drawn in the same batches. Steps are of three kinds: of
 an interactive job that has shown nothing yet, of other interactive jobs, of batch jobs. The first kind goes first; the second
-has a turn at the latest a second after its last one, if something of it waits, the third after five seconds. So interactive
+has a turn at the latest half a second after its last one, if something of it waits, the third after two seconds. So interactive
 jobs come before batch jobs, but nobody waits for ever, however many others there are. Within a kind the client comes first that
 has used least drawing time; the turn is then filled up with others of the same kind and model, as long as it stays short.
 
@@ -27,7 +27,7 @@ class Kind(IntEnum):
     BATCH = 2
 
 
-PATIENCE_S = {Kind.FRESH: 0.0, Kind.INTERACTIVE: 1.0, Kind.BATCH: 5.0}
+PATIENCE_S = {Kind.FRESH: 0.0, Kind.INTERACTIVE: 0.5, Kind.BATCH: 2.0}
 """How long steps of a kind may wait for more pressing ones before they count as pressing as they."""
 
 TOGETHER = 16
