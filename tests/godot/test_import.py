@@ -139,4 +139,3 @@ def test_an_open_scene_shows_the_new_look_when_its_character_is_saved_again(impo
         assert found[name] == clips["idle_down"]["frames"][0], name
     assert found["same_uid"]
     assert found["texts"] == ["Saved guard to res://live."] * 2
-    print("longest frame of the editor while saving:", found["longest_frame_ms"], "ms")
