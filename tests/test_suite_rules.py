@@ -25,7 +25,8 @@ def test_other():
 
 
 @pytest.mark.parametrize(
-    ("marker", "strict", "code"), [("godot", "1", 1), ("unity", "1", 1), ("godot", "0", 0), ("godot", "", 0), ("slow", "1", 0)]
+    ("marker", "strict", "code"),
+    [("godot", "1", 1), ("unity", "1", 1), ("godot", "0", 0), ("godot", "", 0), ("slow", "1", 0)],
 )
 def test_skipped_engine_test(tmp_path: Path, marker: str, strict: str, code: int) -> None:
     shutil.copyfile(ROOT / "pyproject.toml", tmp_path / "pyproject.toml")

@@ -14,6 +14,7 @@ import pytest
 from tests.godot.conftest import PROJECT, GodotProject, GodotResult
 from tests.godot.test_save import expected_clips
 from tests.server.conftest import config, running
+from tests.support.godot_editor import find_xvfb, virtual_screen
 from tests.support.tiny_bundle import write_tiny_bundle
 from vcg_bridge.client import Client
 from vcg_bridge.contract import messages as m
@@ -24,6 +25,7 @@ from vcg_bridge.generators.bundle import open_bundle
 
 pytestmark = [pytest.mark.godot, pytest.mark.socket]
 
+GL = ("--rendering-driver", "opengl3", "--rendering-method", "gl_compatibility", "--audio-driver", "Dummy")
 NOWHERE = "tcp://127.0.0.1:1"
 
 
@@ -49,6 +51,9 @@ def settings(project: GodotProject, address: str, *more: str) -> None:
 
 @pytest.fixture(scope="module")
 def imported(godot_template: GodotProject, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Imported]:
+    xvfb = find_xvfb(godot_template.godot)
+    if xvfb is None:
+        pytest.skip("no Xvfb: scripts/install_godot.sh --gl brings one, or set XVFB")
     folder = tmp_path_factory.mktemp("import")
     project = GodotProject(godot_template.godot, folder / "project", folder / "home")
     shutil.copytree(godot_template.path, project.path)
@@ -88,7 +93,10 @@ def imported(godot_template: GodotProject, tmp_path_factory: pytest.TempPathFact
         # an editor that stays: what is waiting is drawn as soon as there is a server
         project.write("wanted.json", json.dumps(["res://npc/new.vcg.json"]))
         settings(project, server.address, "editor_check")
-        runs.append(project.run("--editor", check=False))
+        with virtual_screen(xvfb) as display:  # the renderer without a window forgets what it is told to replace
+            project.environment = {"DISPLAY": display}
+            runs.append(project.run("--editor", *GL, headless=False, check=False))
+            project.environment = {}
         play("guard", "new")
     return Imported(project, runs, shown, characters, open_bundle(str(bundle)).manifest)
 
@@ -119,3 +127,15 @@ def test_what_waited_is_drawn_when_a_server_is_there(imported: Imported) -> None
     for name, seed in (("guard", 9), ("new", 8)):
         wanted = expected_clips(imported.characters[seed], imported.manifest)
         assert imported.shown[2][f"res://npc/{name}.vcg.json"] == wanted
+
+
+def test_an_open_scene_shows_the_new_look_when_its_character_is_saved_again(imported: Imported) -> None:
+    live = imported.project.path / "live.json"
+    assert live.exists(), imported.runs[2].output
+    assert "SCRIPT ERROR" not in imported.runs[2].output, imported.runs[2].output
+    found = json.loads(live.read_text())
+    for name, seed in (("first", 7), ("second", 8), ("again", 8)):
+        clips = expected_clips(imported.characters[seed], imported.manifest)
+        assert found[name] == clips["idle_down"]["frames"][0], name
+    assert found["same_uid"]
+    assert found["texts"] == ["Saved guard to res://live."] * 2

@@ -8,6 +8,7 @@ import re
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -110,6 +111,7 @@ class Saved:
     characters: dict[str, Character]  # what the server gives to the Python client: "guard", "other"
     credits: dict[str, tuple[str, ...]]
     manifest: Manifest
+    bundle: Path
 
     def bytes(self, path: str) -> bytes:
         return (self.project.path / path).read_bytes()
@@ -157,7 +159,7 @@ def saved(godot_template: GodotProject, tmp_path_factory: pytest.TempPathFactory
     project.write("play.json", json.dumps({"frames": frames, "scenes": scenes}))
     project.run_script("res://tests/play_frames.gd", "res://play.json", "res://shown.json")
     shown = json.loads((project.path / "shown.json").read_text())
-    return Saved(project, results, shown, characters, credits, open_bundle(str(bundle)).manifest)
+    return Saved(project, results, shown, characters, credits, open_bundle(str(bundle)).manifest, bundle)
 
 
 def uid_of(text: str) -> str:
@@ -319,3 +321,22 @@ def test_what_cannot_be_saved_is_said_and_leaves_everything_as_it_was(saved: Sav
     assert "guard.recipe.tres is a folder" in blocked["text"]
     assert saved.bytes("blocked/guard.png") == saved.bytes("blocked/before.txt")
     assert not list((saved.project.path / "blocked").glob(".*.tmp"))
+
+
+def test_a_full_disk_leaves_the_old_files(saved: Saved, tmp_path: Path) -> None:
+    """Played by a limit on the size of files, which the sheet is over."""
+    project = GodotProject(str(tmp_path / "godot"), tmp_path / "project", tmp_path / "home")
+    shutil.copytree(saved.project.path, project.path)
+    wrapper = Path(project.godot)
+    wrapper.write_text(f'#!/bin/bash\ntrap "" XFSZ\nulimit -f 4\nexec {saved.project.godot} "$@"\n')
+    wrapper.chmod(0o755)
+    before = {path.name: path.read_bytes() for path in (project.path / "again").iterdir()}
+    project.write("steps.json", json.dumps([save("again", "guard", GUARD, LIT)]))
+    with running(config(bundles=(str(saved.bundle),))) as server:
+        project.run_script(
+            "res://tests/save_steps.gd", server.address, "res://steps.json", "res://results.json", check=False
+        )
+    (result,) = json.loads((project.path / "results.json").read_text())
+    assert result["code"] == "output"
+    assert "disk" in result["text"]
+    assert {path.name: path.read_bytes() for path in (project.path / "again").iterdir()} == before

@@ -5,14 +5,17 @@ extends RefCounted
 ## New files are found by its own scan, in its thread. Pictures that it knows already are imported again at once, because
 ## nothing says when a scan has done that. Then what is loaded is brought up to date, so that open scenes show the new look.
 
+const EditorImports := preload("editor_imports.gd")
+
 const _WAIT_MS := 30_000
+const _AGAIN_MS := 1000
 
 
 ## Returns when what a save wrote can be loaded, or after half a minute.
 func take_in(saved: VcgSaveResult) -> void:
 	var files := EditorInterface.get_resource_filesystem()
 	var give_up_at := Time.get_ticks_msec() + _WAIT_MS
-	await _until_quiet(files, give_up_at)
+	await EditorImports.until_quiet(give_up_at)
 	var fresh := PackedStringArray()
 	var pictures := PackedStringArray()
 	for path: String in saved.written:
@@ -25,12 +28,9 @@ func take_in(saved: VcgSaveResult) -> void:
 		else:
 			files.update_file(path)
 	if not fresh.is_empty():
-		files.scan_sources()
-		while not _are_there(fresh) and Time.get_ticks_msec() < give_up_at:
-			await _frame()
-		await _until_quiet(files, give_up_at)
+		await _find(fresh, files, give_up_at)
 	if not pictures.is_empty():
-		files.reimport_files(pictures)
+		await EditorImports.run(pictures, give_up_at)
 	# in this order: resources hold pictures, scenes hold resources
 	for ending: String in [".png", ".tres", ".tscn"]:
 		for path: String in saved.written:
@@ -38,19 +38,25 @@ func take_in(saved: VcgSaveResult) -> void:
 				ResourceLoader.load(path, "", ResourceLoader.CACHE_MODE_REPLACE)
 
 
-static func _are_there(paths: PackedStringArray) -> bool:
+## Have the editor look for new files until it knows these.
+static func _find(paths: PackedStringArray, files: EditorFileSystem, give_up_at: int) -> void:
+	var again_at := 0
+	while not _are_known(paths, files) and Time.get_ticks_msec() < give_up_at:
+		if Time.get_ticks_msec() >= again_at and EditorImports.is_quiet():
+			again_at = Time.get_ticks_msec() + _AGAIN_MS
+			files.scan_sources()
+		await EditorImports.until_quiet(give_up_at)
+
+
+static func _are_known(paths: PackedStringArray, files: EditorFileSystem) -> bool:
 	for path: String in paths:
-		if path.get_extension() in ["png", "tres", "tscn"] and not ResourceLoader.exists(path):
+		if path.get_extension() in ["png", "tres", "tscn"] and files.get_file_type(path).is_empty():
+			return false
+		if path.ends_with(".png") and not _is_imported(path):
 			return false
 	return true
 
 
-static func _until_quiet(files: EditorFileSystem, give_up_at: int) -> void:
-	await _frame()
-	while files.is_scanning() and Time.get_ticks_msec() < give_up_at:
-		await _frame()
-
-
-static func _frame() -> void:
-	var tree: SceneTree = Engine.get_main_loop()
-	await tree.process_frame
+static func _is_imported(path: String) -> bool:
+	var facts := ConfigFile.new()
+	return facts.load(path + ".import") == OK and FileAccess.file_exists(str(facts.get_value("remap", "path", "")))

@@ -7,12 +7,12 @@ extends RefCounted
 ## session. Only an editor without a window, which may end with the import (`godot --headless --import`), waits.
 
 const BuiltFrames := preload("built_frames.gd")
+const EditorImports := preload("editor_imports.gd")
 const Sheet := preload("sheet.gd")
 
 const _ADDRESS := "vcg_bridge/server/address"
 const _WAIT_MS := 60_000
 const _CONNECT_S := 5.0
-const _ATTEMPTS := 8
 const _PENDING := "vcg_bridge_pending.json"
 
 ## Whether imports wait for the server.
@@ -161,14 +161,8 @@ func _refused(error: VcgError, source: String, id: String) -> void:
 
 
 func _import_again(source: String) -> void:
-	var files := EditorInterface.get_resource_filesystem()
-	var tree: SceneTree = Engine.get_main_loop()
-	for attempt: int in _ATTEMPTS:  # another import may be running, which is not to be seen from here
-		await tree.create_timer(0.1 * (1 + attempt)).timeout
-		if not FileAccess.file_exists(source) or (attempt > 0 and not _pending.has(source)):
-			return
-		if not files.is_scanning():
-			files.reimport_files(PackedStringArray([source]))
+	if FileAccess.file_exists(source):
+		await EditorImports.run(PackedStringArray([source]), Time.get_ticks_msec() + _WAIT_MS)
 
 
 func _ask_for_pending() -> void:
@@ -176,7 +170,7 @@ func _ask_for_pending() -> void:
 		if not FileAccess.file_exists(path):
 			_set_pending(path, false)
 		elif not _running.has(path):
-			_import_again(path)
+			await _import_again(path)
 
 
 # Waiting
