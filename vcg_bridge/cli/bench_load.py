@@ -171,7 +171,7 @@ def _check_plot(path: Path | None) -> None:
 def _picture(levels: list[Level]) -> bytes:
     from matplotlib.figure import Figure
 
-    figure = Figure((11, 4.2), layout="constrained")
+    figure = Figure((11, 5), layout="constrained")
     left, right = figure.subplots(1, 2)
     for kind, colour in (("previews", "tab:blue"), ("sheets", "tab:orange"), ("characters", "tab:green")):
         own = [x for x in levels if x.kind == kind]
@@ -188,7 +188,7 @@ def _picture(levels: list[Level]) -> bytes:
         axes.set_xticks([x.load.clients for x in levels], [str(x.load.clients) for x in levels])
         axes.set_xlabel("clients, each with one request after the other")
         axes.grid(alpha=0.3)
-        axes.legend()
+        axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.15), ncols=2, fontsize="small")
     return _png(figure)
 
 
