@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+import sys
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.support.godot_editor import EditorRun, command_line, editor_run, find_xvfb, virtual_screen
+from tests.godot.conftest import GodotProject
+from tests.support.godot_editor import EditorRun, command_line, editor_run, find_xvfb, free_port, virtual_screen
 
 pytestmark = [pytest.mark.godot, pytest.mark.timeout(300)]
 
@@ -62,3 +65,49 @@ def test_the_project_holds_what_was_saved(hour: EditorRun) -> None:
     assert any("CREDITS" in name for name in names), names
     assert not [name for name in names if name.endswith((".tmp", "~"))], names
     assert not list(hour.project.path.rglob("nowhere*"))
+
+
+ENABLED = """
+[editor_plugins]
+
+enabled=PackedStringArray("res://addons/vcg_bridge/plugin.cfg")
+
+[vcg_bridge]
+
+server/command="{command}"
+server/address="tcp://127.0.0.1:{port}"
+"""
+
+
+def test_a_killed_editor_takes_its_server_along(godot_project: GodotProject) -> None:
+    """The first start of a project that has the addon enabled already, as in a fresh checkout; then kill -9."""
+    port = free_port()
+    command = Path(sys.executable).parent / "vcg"
+    config = (godot_project.path / "project.godot").read_text()
+    godot_project.write("project.godot", config + ENABLED.format(command=command, port=port))
+    shutil.rmtree(godot_project.path / ".godot")
+    with godot_project.start("--editor") as editor:
+        server = _wait_for(lambda: _server_at(port))
+        assert server, "the editor started no server"
+        editor.kill()
+        output = editor.communicate(timeout=30)[0]
+    gone = _wait_for(lambda: b"vcg" not in command_line(server))
+    if not gone:
+        os.kill(server, 9)
+    assert gone, output
+    assert "SCRIPT ERROR" not in output, output
+
+
+def _server_at(port: int) -> int:
+    """Process id of the server that was told to listen there, 0 where there is none."""
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and f"tcp://127.0.0.1:{port}".encode() in command_line(int(entry.name)):
+            return int(entry.name)
+    return 0
+
+
+def _wait_for(found: Callable[[], int], seconds: float = 60) -> int:
+    give_up = time.monotonic() + seconds
+    while not (value := found()) and time.monotonic() < give_up:
+        time.sleep(0.1)
+    return value

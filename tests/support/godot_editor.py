@@ -86,7 +86,7 @@ def editor_run(folder: Path, scenario: Path, display: str | None, **job: object)
     out.mkdir()
     command = Path(sys.executable).parent / "vcg"
     config = (project.path / "project.godot").read_text()
-    settings = SETTINGS.format(command=command, address=f"tcp://127.0.0.1:{_free_port()}")
+    settings = SETTINGS.format(command=command, address=f"tcp://127.0.0.1:{free_port()}")
     project.write("project.godot", config + settings)
     what = {"scenario": f"res://addons/vcg_driver/{scenario.name}", "out": str(out), "vcg": str(command), **job}
     (folder / "job.json").write_text(json.dumps(what))
@@ -113,7 +113,8 @@ def command_line(pid: int) -> bytes:
         return b""
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nothing uses just now: the project's settings have to name one."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -13,31 +13,34 @@ const _DOCK := "editor/dock.gd"
 
 var _dock: Control
 var _import := RecipeImport.new()
-var _waiting := PackedStringArray()  # scripts that are being loaded
+var _loading := false
 var _show := false
 
 
 func _enter_tree() -> void:
 	Settings.register()
 	add_import_plugin(_import)
-	_waiting.append(_path(_DOCK))
-	ResourceLoader.load_threaded_request(_path(_DOCK), "GDScript", false)
+	_loading = ResourceLoader.load_threaded_request(_path(_DOCK), "GDScript", false) == OK
 	set_process(true)
 
 
 func _process(_delta: float) -> void:
-	for path: String in _waiting:
-		if ResourceLoader.load_threaded_get_status(path) == ResourceLoader.THREAD_LOAD_IN_PROGRESS:
-			return
+	if _loading and ResourceLoader.load_threaded_get_status(_path(_DOCK)) == ResourceLoader.THREAD_LOAD_IN_PROGRESS:
+		return
 	set_process(false)
-	var scripts: Array[GDScript] = []
-	for path: String in _waiting:
-		var script: GDScript = ResourceLoader.load_threaded_get(path)
-		if script == null or not script.can_instantiate():
-			push_error("VCG Bridge: %s cannot be loaded. Install the addon again." % path)
-			return
-		scripts.append(script)
-	_open(scripts[0])
+	var script := _loaded()
+	if script == null or not script.can_instantiate():
+		push_error("VCG Bridge: %s cannot be loaded. Install the addon again." % _path(_DOCK))
+		return
+	_open(script)
+
+
+## What was loaded in the thread, waiting for it if need be; null where there is nothing.
+func _loaded() -> GDScript:
+	if not _loading:
+		return null
+	_loading = false
+	return ResourceLoader.load_threaded_get(_path(_DOCK))
 
 
 func _open(dock_script: GDScript) -> void:
@@ -65,10 +68,7 @@ func _show_dock() -> void:
 
 
 func _exit_tree() -> void:
-	for path: String in _waiting:  # what is still being loaded must be fetched
-		if ResourceLoader.load_threaded_get_status(path) == ResourceLoader.THREAD_LOAD_IN_PROGRESS:
-			ResourceLoader.load_threaded_get(path)
-	_waiting.clear()
+	_loaded()  # a load that was begun must be fetched
 	remove_import_plugin(_import)
 	if _dock != null:
 		_dock.call("close")

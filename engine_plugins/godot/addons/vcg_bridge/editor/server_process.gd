@@ -87,6 +87,7 @@ func poll() -> void:
 			_fail(_last_words("vcg serve ended%s" % (" before it listened" if state == State.STARTING else "")))
 		elif state == State.STARTING and FileAccess.file_exists(_ready_file):
 			address = FileAccess.get_file_as_string(_ready_file).strip_edges()
+			DirAccess.remove_absolute(_ready_file)
 			state = State.RUNNING
 		elif state == State.STARTING and Time.get_ticks_msec() - _since_ms > START_S * 1000:
 			_fail(_last_words("vcg serve did not listen within %d s" % roundi(START_S)))
