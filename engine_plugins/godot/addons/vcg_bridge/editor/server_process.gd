@@ -86,7 +86,7 @@ func poll() -> void:
 		if not OS.is_process_running(pid):
 			_fail(_last_words("vcg serve ended%s" % (" before it listened" if state == State.STARTING else "")))
 		elif state == State.STARTING and FileAccess.file_exists(_ready_file):
-			address = FileAccess.get_file_as_string(_ready_file).strip_edges()
+			address = FileAccess.get_file_as_string(_ready_file).get_slice("\n", 0).strip_edges()  # a second line is that of TLS
 			DirAccess.remove_absolute(_ready_file)
 			state = State.RUNNING
 		elif state == State.STARTING and Time.get_ticks_msec() - _since_ms > START_S * 1000:
