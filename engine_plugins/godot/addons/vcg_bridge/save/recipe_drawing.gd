@@ -11,7 +11,8 @@ const EditorImports := preload("editor_imports.gd")
 const Sheet := preload("sheet.gd")
 
 const _ADDRESS := "vcg_bridge/server/address"
-const _WAIT_MS := 60_000
+const _WAIT_S := 60
+const _WAIT_MS := _WAIT_S * 1000
 const _CONNECT_S := 5.0
 const _PENDING := "vcg_bridge_pending.json"
 
@@ -192,7 +193,7 @@ func _fetch(request: Dictionary, key: String) -> VcgError:
 		OS.delay_usec(1000)
 	var error := job.error
 	if error == null and job.state != "done":
-		error = VcgError.new("timeout", "the server did not answer within %d s" % (_WAIT_MS >> 10))
+		error = VcgError.new("timeout", "the server did not answer within %d s" % _WAIT_S)
 	if error == null:
 		error = cache.store_character(key, job.character)
 	client.close()
