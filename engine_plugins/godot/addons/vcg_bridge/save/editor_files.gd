@@ -9,6 +9,7 @@ const EditorImports := preload("editor_imports.gd")
 
 const _WAIT_MS := 30_000
 const _AGAIN_MS := 1000
+const _TOUCH := ".vcg_bridge.touch.tmp"
 
 
 ## Returns when what a save wrote can be loaded, or after half a minute.
@@ -43,9 +44,21 @@ static func _find(paths: PackedStringArray, files: EditorFileSystem, give_up_at:
 	var again_at := 0
 	while not _are_known(paths, files) and Time.get_ticks_msec() < give_up_at:
 		if Time.get_ticks_msec() >= again_at and EditorImports.is_quiet():
+			if again_at > 0:
+				_touch(paths[0].get_base_dir())
 			again_at = Time.get_ticks_msec() + _AGAIN_MS
 			files.scan_sources()
 		await EditorImports.until_quiet(give_up_at)
+
+
+## The editor looks into a folder again only where its time has changed, in whole seconds: what was written in the second
+## of its last look would stay unseen.
+static func _touch(folder: String) -> void:
+	var path := folder.path_join(_TOUCH)
+	var file := FileAccess.open(path, FileAccess.WRITE)
+	if file != null:
+		file.close()
+		DirAccess.remove_absolute(path)
 
 
 static func _are_known(paths: PackedStringArray, files: EditorFileSystem) -> bool:
