@@ -45,7 +45,7 @@ class Direct:
         end = plan.chunks if most is None else min(most, plan.chunks)
         key = m.request_key(decoded) + end.to_bytes(4, "big")
         if key not in self._made:
-            step = Step(len(self._made), plan, 0, end, ("raw",), 64 << 20, threading.Event())
+            step = Step(0, len(self._made), plan, 0, end, ("raw",), 64 << 20)
             self._made[key] = dict(map(_decoded, self._drawn(step)))
         return self._made[key]
 
@@ -62,7 +62,7 @@ class Direct:
                 errors.append(what)
             ended.set()
 
-        self._studio.finish(self._studio.draw(Turn((step,)), post), post)
+        self._studio.finish(self._studio.draw(Turn(0, (step,)), post), post)
         assert ended.wait(60)
         if errors:
             raise errors[0]

@@ -116,7 +116,7 @@ class Answer:
 def running(config: ServerConfig | None = None) -> Iterator[Server]:
     """A server in a thread. Whatever the test does, it ends, and all that it has started ends with it."""
     before = set(threading.enumerate())
-    server = Server(config or ServerConfig(address="tcp://127.0.0.1:0", threads=2))
+    server = Server(config or ServerConfig(address="tcp://127.0.0.1:0", threads=2, workers=0))
     thread = threading.Thread(target=server.run, name="server")
     thread.start()
     try:
@@ -131,8 +131,8 @@ def running(config: ServerConfig | None = None) -> Iterator[Server]:
 
 
 def config(**settings: object) -> ServerConfig:
-    """For a test: any free port, two threads."""
-    return ServerConfig(**{"address": "tcp://127.0.0.1:0", "threads": 2, **settings})  # type: ignore[arg-type]
+    """For a test: any free port, two threads, no replicas."""
+    return ServerConfig(**{"address": "tcp://127.0.0.1:0", "threads": 2, "workers": 0, **settings})  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="session")

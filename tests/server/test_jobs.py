@@ -91,9 +91,9 @@ def test_steps_cover_every_chunk_once_and_in_order(
         output=Output(kind, normal_map=normal_map, scale=scale),
     )  # fmt: skip
     start = min(first_seq, made.chunks)
-    job = Job(1, SESSION, made, 1, start, start, 0.0)
+    job = Job(1, SESSION, made, b"", 1, start, start, 0.0)
     while job.cursor < made.chunks:
-        step = step_of(job, poses, 16, 1 << 20)
+        step = step_of(job, 1, poses, 16, 1 << 20)
         assert step.first == job.cursor < step.end <= made.chunks
         cells = sum(len(made.part(seq).poses) for seq in range(step.first, step.end)) * scale**2
         assert step.end == step.first + 1 or cells <= MAX_STEP_CELLS

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import itertools
-import threading
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -18,7 +17,6 @@ from vcg_bridge.contract import messages as m
 from vcg_bridge.contract.blobs import decode_blob
 from vcg_bridge.contract.errors import BadRequest, LimitError, RecipeError
 from vcg_bridge.generators.bundle import open_bundle
-from vcg_bridge.server import studio as studio_module
 from vcg_bridge.server.jobs import Plan, Ready, Step, Tally, Turn, plan_of
 from vcg_bridge.server.studio import Studio, recipe_of, usable_codecs
 
@@ -42,7 +40,7 @@ def plan(studio: Studio, **fields: object) -> Plan:
 
 def step(made: Plan, first: int = 0, end: int | None = None, codecs: tuple[str, ...] = ("zstd",)) -> Step:
     end = made.chunks if end is None else end
-    return Step(next(JOBS), made, first, end, codecs, 64 << 20, threading.Event())
+    return Step(next(JOBS), next(JOBS), made, first, end, codecs, 64 << 20)
 
 
 Said = list[tuple[Step, list[Ready] | Tally | Exception]]
@@ -77,7 +75,7 @@ def tally_of(said: Said, step: Step) -> Tally:
 
 
 def alone(studio: Studio, one: Step) -> list[Ready]:
-    return chunks_of(played(studio, Turn((one,))), one)
+    return chunks_of(played(studio, Turn(0, (one,))), one)
 
 
 def drawn(studio: Studio, *steps: Step) -> list[tuple[m.Chunk, bytes]]:
@@ -194,7 +192,7 @@ def test_a_picture_that_turns_out_too_large_is_refused(studio: Studio) -> None:
 def test_a_step_that_nobody_wants_is_left(studio: Studio) -> None:
     unwanted, wanted = step(plan(studio, design=m.Design(seed=99))), step(plan(studio, design=m.Design(seed=98)))
     unwanted.stop.set()
-    said = played(studio, Turn((unwanted, wanted)))
+    said = played(studio, Turn(0, (unwanted, wanted)))
     assert {one.job for one, _ in said} == {wanted.job}
     assert len(chunks_of(said, wanted)) == wanted.end
 
@@ -211,7 +209,7 @@ def test_a_step_stopped_while_it_is_drawn_does_not_hold_up_the_others(studio: St
 
     studio.generator.draw_many = stopping  # type: ignore[method-assign, assignment]
     try:
-        said = played(studio, Turn((first, second)))
+        said = played(studio, Turn(0, (first, second)))
     finally:
         studio.generator.draw_many = draw_many  # type: ignore[method-assign]
     assert next(calls) == 2  # begun again without the first
@@ -225,7 +223,7 @@ def test_a_paused_step_goes_on_later(studio: Studio) -> None:
     rounds = 0
     while len(got) < made.chunks:
         paused = step(made, len(got))
-        turn = Turn((paused,))
+        turn = Turn(0, (paused,))
         turn.pause.set()
         said = played(studio, turn)
         got += chunks_of(said, paused)
@@ -253,7 +251,7 @@ def test_whatever_is_drawn_together_nothing_changes(studio: Studio, order: str) 
         other = Studio(studio.bundle, "cpu", threads, 256 << 20)
         other.generator._batch = batch
         try:
-            said = played(other, Turn(tuple(together)))
+            said = played(other, Turn(0, tuple(together)))
         finally:
             other.close()
         assert [hashes(chunks_of(said, one)) for one in steps] == expected
@@ -265,29 +263,12 @@ def test_one_wrong_step_does_not_harm_its_company(studio: Studio) -> None:
     foreign = step(plan(studio, design=None, recipe=replace(recipe, model_sha256="0" * 64)))
     unknown = step(plan(studio, design=m.Design(items={"hair": "mohawk-99"})))
     right = step(plan(studio))
-    said = played(studio, Turn((foreign, unknown, right)))
+    said = played(studio, Turn(0, (foreign, unknown, right)))
     with pytest.raises(RecipeError):
         chunks_of(said, foreign)
     with pytest.raises(BadRequest):
         chunks_of(said, unknown)
     assert hashes(chunks_of(said, right)) == hashes(alone(studio, step(right.plan)))
-
-
-def test_what_several_ask_for_at_once_is_made_once(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
-    composed = []
-    monkeypatch.setattr(
-        studio_module,
-        "compose",
-        lambda *args, real=studio_module.compose, **more: composed.append(1) or real(*args, **more),
-    )
-    steps = [
-        step(plan(studio, design=m.Design(seed=s)), codecs=c)
-        for s, c in [(1, ("zstd",)), (1, ("zstd",)), (2, ("zstd",)), (1, ("raw",))]
-    ]
-    said = played(studio, Turn(tuple(steps)))
-    assert len(composed) == 3
-    same, twin, *_ = (hashes(chunks_of(said, one)) for one in steps)
-    assert same == twin == hashes(alone(studio, step(plan(studio, design=m.Design(seed=1)))))
 
 
 @pytest.mark.parametrize(

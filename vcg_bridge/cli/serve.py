@@ -51,6 +51,16 @@ def serve(
         Device, typer.Option("--device", help="What draws: cpu, cuda, or the best there is.")
     ] = Device.auto,
     threads: Annotated[int, typer.Option("--threads", min=0, help="Threads that draw. 0: all cores.")] = 0,
+    workers: Annotated[
+        str,
+        typer.Option(
+            "--workers",
+            metavar="auto|N",
+            callback=check_workers,
+            help="Processes that draw batches, and what is too much for the server's own threads. They start when they are "
+            "needed. auto: as many as there are cores, at most 4; none on a GPU.",
+        ),
+    ] = "auto",
     token_file: Annotated[
         Path | None,
         typer.Option(
@@ -129,6 +139,7 @@ def serve(
         bundles=tuple(bundle or [""]),
         device=device.value,
         threads=threads or None,
+        workers=None if workers == "auto" else int(workers),
         token=read_token(token_file),
         curve_secret_key=secret,
         known_clients=known_clients,
@@ -155,6 +166,13 @@ def serve(
     if stop_with_stdin:
         threading.Thread(target=_stop_at_end_of_stdin, daemon=True).start()
     run_server(config, ready=ready)
+
+
+def check_workers(value: str) -> str:
+    """auto, or a number. Raises BadParameter."""
+    if value != "auto" and not (value.isdecimal() and int(value) <= 256):
+        raise typer.BadParameter(f"{value!r} is neither auto nor a number from 0 to 256")
+    return value
 
 
 def read_config_file(context: typer.Context, path: Path | None) -> Path | None:

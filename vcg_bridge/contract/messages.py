@@ -366,9 +366,14 @@ def id_of(frames: Sequence[bytes]) -> str:
 
 
 def request_key(message: Generate) -> bytes:
-    """What makes two requests of one id the same: sha256 of all fields but those that only say how to deliver."""
-    plain = replace(message, credit=0, first_seq=0, priority="interactive")
+    """What makes two requests the same: sha256 of all fields but the id and those that only say how to deliver."""
+    plain = replace(message, id="-", credit=0, first_seq=0, priority="interactive")
     return hashlib.sha256(codec.pack_map(to_wire(plain))).digest()
+
+
+def readdressed(frames: Sequence[bytes], request_id: str) -> list[bytes]:
+    """The frames of a message of ours, as the same message for another request."""
+    return [codec.pack_map({**codec.unpack_map(frames[0]), "id": request_id}), *frames[1:]]
 
 
 def error_message(error: BaseException, request_id: str = "") -> Error:

@@ -14,6 +14,12 @@ DEFAULT_TLS_ADDRESS = f"tls://{v.DEFAULT_HOST}:{v.DEFAULT_PORT + 1}"
 CACHE_BYTES = 256 << 20
 """More than a generator's own default: a server draws the same layers for many characters."""
 
+MOST_WORKERS = 4
+"""Where nothing is said: each replica takes some 200 MB once it draws."""
+
+NICE = 10
+"""How much replicas give way to other processes, the server's own threads among them."""
+
 
 @dataclass(frozen=True)
 class ServerConfig:
@@ -23,6 +29,9 @@ class ServerConfig:
     bundles: tuple[str, ...] = ("",)  # names or folders; the first is the default, "" the embedded one
     device: str = "auto"  # auto, cpu, cuda
     threads: int | None = None  # that draw; None: as the generator decides
+    workers: int | None = (
+        None  # replicas beside the server's own threads; None: as the machine has cores, at most MOST_WORKERS
+    )
     token: str = field(default="", repr=False)  # that clients must show in hello; "" none
     curve_secret_key: str = field(default="", repr=False)  # 40 characters of Z85; "" the link is not encrypted
     known_clients: Path | None = None  # file of the public CURVE keys that may connect; None: any
@@ -40,7 +49,7 @@ class ServerConfig:
     backlog_bytes: int = 4 << 20  # answers that a client does not take: above it the client is dropped
     remembered: int = 256  # ids of jobs that a session's retries are compared with
     loaded: int = 4  # bundles whose networks are in memory; more may be served
-    cache_bytes: int = CACHE_BYTES  # drawn views, of each bundle
+    cache_bytes: int = CACHE_BYTES  # drawn views, of each bundle; half of it is the replicas', where there are any
     step_ms: float = (
         150.0  # so long, about, a batch job draws before others get their turn; interactive ones interrupt it
     )
@@ -48,6 +57,11 @@ class ServerConfig:
     together: int = 16  # jobs whose steps are drawn in one turn; 1: one request at a time
     step_characters: int = 16  # drawn at once in a batch
     grace_s: float = 10.0  # after SIGTERM: time for running jobs to finish
+
+    @property
+    def own_cache_bytes(self) -> int:
+        """What the server's own threads have of `cache_bytes`."""
+        return self.cache_bytes if self.workers == 0 else max(1, self.cache_bytes // 2)
 
 
 def check_config(config: ServerConfig) -> ServerConfig:
@@ -60,6 +74,8 @@ def check_config(config: ServerConfig) -> ServerConfig:
     for name, value in counts.items():
         if value < 1:
             raise ConfigError(f"{name} is {value}; it must be 1 or more")
+    if config.workers is not None and not 0 <= config.workers <= 256:
+        raise ConfigError(f"workers is {config.workers}; it must be 0 to 256")
     for name, number in {"grace_s": config.grace_s, "step_ms": config.step_ms, "early_ms": config.early_ms}.items():
         if not 0 <= number <= 3600_000:
             raise ConfigError(f"{name} is {number}; it must be 0 or more")

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 
 from vcg_bridge.contract import messages
-from vcg_bridge.contract.errors import BusyError, ShuttingDown, Stalled, VcgError
+from vcg_bridge.contract.errors import BusyError, InternalError, ShuttingDown, Stalled, VcgError
 from vcg_bridge.contract.manifest import Manifest
 from vcg_bridge.contract.messages import Accepted, Done
 from vcg_bridge.server.config import ServerConfig
-from vcg_bridge.server.jobs import Job, Plan, Ready, Step, Tally, Turn, step_of
+from vcg_bridge.server.crew import Crew
+from vcg_bridge.server.jobs import Job, Plan, Ready, Step, Stretch, Tally, Turn, Work, step_of
 from vcg_bridge.server.mail import Mail
 from vcg_bridge.server.metrics import Metrics
 from vcg_bridge.server.pace import Pace
@@ -19,9 +20,12 @@ from vcg_bridge.server.scheduler import Kind, Scheduler
 from vcg_bridge.server.scheduler import Turn as Picked
 from vcg_bridge.server.sessions import Session
 from vcg_bridge.server.trace import Trace
-from vcg_bridge.server.worker import Event, Stage
+from vcg_bridge.server.worker import Event, Lost, Stage
 
 log = logging.getLogger("vcg_bridge.server")
+
+MOST_LOSSES = 2
+"""So often a step may be lost with the process that drew it; once more, and it is the job that is at fault."""
 
 
 class Floor:
@@ -32,25 +36,20 @@ class Floor:
         config: ServerConfig,
         manifest_of: Callable[[str], Manifest],
         mail: Mail,
-        submit: Callable[[Turn], None],
+        crew: Crew,
         clock: Callable[[], float],
         metrics: Metrics,
         trace: Trace | None = None,
     ) -> None:
-        """manifest_of: the manifest with that sha256. submit: hands a turn to the worker, which has one at a time."""
-        self._config, self._manifest_of, self._mail, self._submit, self._clock = (
-            config,
-            manifest_of,
-            mail,
-            submit,
-            clock,
-        )
+        """manifest_of: the manifest with that sha256. crew: those who draw."""
+        self._config, self._manifest_of, self._mail, self._crew, self._clock = config, manifest_of, mail, crew, clock
         self._metrics, self._trace = metrics, trace
         self._scheduler = Scheduler(config.queue, config.together)
         self._pace = Pace()
         self._jobs: dict[int, Job] = {}
-        self._drawing: Turn | None = None  # whose layers are drawn now
-        self._under_way: dict[int, tuple[Turn, Picked]] = {}  # that one, and the one that is finished meanwhile
+        self._works: dict[int, Work] = {}  # what is drawn now, by number of the step
+        self._same: dict[Hashable, Work] = {}  # those that can be joined, by what they draw
+        self._under_way: dict[int, tuple[Turn, Picked]] = {}  # by number of the turn
         self._held = 0  # bytes drawn but not sent
         self._counter = 0
 
@@ -69,8 +68,8 @@ class Floor:
 
     # jobs come and go
 
-    def add(self, session: Session, plan: Plan) -> None:
-        """Take a job in and say so. An earlier run of the same id is dropped. Raises BusyError."""
+    def add(self, session: Session, plan: Plan, key: bytes) -> None:
+        """Take a job in and say so. An earlier run of the same id is dropped. key: of the request. Raises BusyError."""
         request, limits = plan.request, self._config.limits
         earlier = session.jobs.get(request.id)
         if earlier is not None:
@@ -81,19 +80,14 @@ class Floor:
                 hint="wait for one to finish, or ask for more characters in one job",
                 retry_after_ms=self._pace.retry_after_ms,
             )
-        self._counter += 1
+        number = self._number()
         batch = request.priority == "batch"
         self._scheduler.add(
-            self._counter,
-            session,
-            self._clock(),
-            batch=batch,
-            group=plan.sha256,
-            retry_after_ms=self._pace.retry_after_ms,
+            number, session, self._clock(), batch=batch, group=plan.sha256, retry_after_ms=self._pace.retry_after_ms
         )
         start = min(request.first_seq, plan.chunks)
         credit = min(request.credit, limits.credit)
-        job = Job(self._counter, session, plan, credit, start, start, self._clock())
+        job = Job(number, session, plan, key, credit, start, start, self._clock())
         self._jobs[job.number] = session.jobs[request.id] = job
         log.info(
             "%s accepted: %s, %d characters, %d chunks from %d, %s",
@@ -101,6 +95,10 @@ class Floor:
         )  # fmt: skip
         self._answer(session, Accepted(request.id, request.count, plan.chunks, plan.model, plan.sha256))
         self._push(job)
+
+    def _number(self) -> int:
+        self._counter += 1
+        return self._counter
 
     def grant(self, job: Job, size: int) -> None:
         """More credit."""
@@ -124,7 +122,25 @@ class Floor:
         if job.session.jobs.get(job.id) is job:
             del job.session.jobs[job.id]
         self._scheduler.remove(job.number)
+        self._forget_drawn(job)
+
+    def _forget_drawn(self, job: Job) -> None:
+        works = [stretch.work for stretch in job.stretches if stretch.work is not None]
         self._held -= job.forget_drawn()
+        for work in works:
+            if not work.takers:
+                self._over(work)
+
+    def _over(self, work: Work) -> None:
+        """Nothing more of that work matters."""
+        self._works.pop(work.step.number, None)
+        self._close(work)
+
+    def _close(self, work: Work) -> None:
+        """Nobody can join it any more."""
+        work.begun = True
+        if self._same.get(work.content) is work:
+            del self._same[work.content]
 
     def abandon(self) -> None:
         """End all jobs that are left: the server goes down."""
@@ -153,31 +169,66 @@ class Floor:
     def _answer(self, session: Session, message: messages.Message) -> None:
         self._mail.answer(session, messages.encode(message))
 
-    # drawing and sending
+    # drawing
 
     def draw_next(self) -> None:
-        """Give the worker something to do, if it has nothing and there is something."""
-        if self._drawing is not None:
-            return
+        """Give all who draw something to do, as far as there is something."""
+        while self._draw_one():
+            pass
+
+    def _draw_one(self) -> bool:
         steps: dict[int, Step] = {}
 
         def cost(number: int) -> float:
-            steps[number] = self._step(self._jobs[number])
-            return self._pace.milliseconds(steps[number].poses)
+            job = self._jobs[number]
+            steps[number] = step = self._step(job)
+            return 0.0 if self._content(job, step) in self._same else self._pace.milliseconds(step.poses)
 
-        picked = self._scheduler.pick(self._may_draw, cost, self._budget, self._clock())
+        crew = self._crew
+        picked = self._scheduler.pick(
+            self._may_draw, cost, self._budget, self._clock(), lambda kind: len(crew.free(kind))
+        )
         if picked is None:
-            return
+            if self._scheduler.waiting:
+                crew.short()
+            return False
         now = self._clock()
+        new = []
         for number in picked.jobs:
             job = self._jobs[number]
             job.started_at = job.started_at or now
-            job.step = steps[number]
-        turn = Turn(tuple(steps[number] for number in picked.jobs))
-        self._drawing = turn
-        self._metrics.turn_jobs.labels(picked.kind.name.lower()).observe(len(picked.jobs))
-        self._under_way[id(turn)] = turn, picked
-        self._submit(turn)
+            if self._take(job, steps[number]):
+                new.append(steps[number])
+        if new:
+            turn = Turn(self._number(), tuple(new))
+            self._metrics.turn_jobs.labels(picked.kind.name.lower()).observe(len(new))
+            self._under_way[turn.number] = turn, picked
+            crew.submit(turn, picked.kind)
+        return True
+
+    def _take(self, job: Job, step: Step) -> bool:
+        """Have the job wait for that step. Returns whether it is to be drawn: not, where the same is drawn for another job."""
+        content = self._content(job, step)
+        work = self._same.get(content)
+        joined = work is not None
+        if work is None:
+            work = self._works[step.number] = self._same[content] = Work(step, content)
+        stretch = next((s for s in job.stretches if s.work is None and s.first < s.end), None)
+        if stretch is None:
+            stretch = Stretch(step.first, step.end)
+            job.stretches.append(stretch)
+            job.cursor = step.end
+        elif step.end < stretch.end:
+            job.stretches.insert(job.stretches.index(stretch) + 1, Stretch(step.end, stretch.end))
+            stretch.end = step.end
+        stretch.work = work
+        work.takers.append((job, stretch))
+        return not joined
+
+    def _content(self, job: Job, step: Step) -> Hashable:
+        # The priority too: nobody who looks at an empty place waits for what is drawn for a batch.
+        plan = step.plan
+        return plan.sha256, job.key, plan.request.priority, step.first, step.end, step.codecs
 
     def _budget(self, kind: Kind) -> float:
         """How long a turn may take, ms."""
@@ -186,45 +237,82 @@ class Floor:
     def _step(self, job: Job) -> Step:
         config = self._config
         kind = Kind.BATCH if job.plan.request.priority == "batch" else Kind.INTERACTIVE
-        return step_of(job, self._pace.poses(self._budget(kind)), config.step_characters, config.limits.blob_bytes)
+        poses = self._pace.poses(self._budget(kind))
+        return step_of(job, self._number(), poses, config.step_characters, config.limits.blob_bytes)
 
     def _may_draw(self, number: int) -> bool:
         job = self._jobs[number]
-        return job.wants_drawing and not self._mail.is_full(job.session)
+        lanes = self._crew.lanes if job.plan.request.priority == "batch" else 1
+        return job.wants_drawing(lanes) and not self._mail.is_full(job.session)
 
-    def event(self, event: Event | Stage) -> None:
-        """Deal with what the worker says."""
+    def event(self, event: Event | Stage | Lost) -> None:
+        """Deal with what those who draw say."""
         if isinstance(event, Stage):
-            if event.turn is self._drawing:
-                self._drawing = None
             if event.finished:
-                del self._under_way[id(event.turn)]
-            return
-        step, what = event
-        job = self._jobs.get(step.job)
-        if job is None or job.step is not step:  # cancelled, dropped or to be drawn anew
-            return
+                self._under_way.pop(event.turn, None)
+        elif isinstance(event, Lost):
+            self._lost(event)
+        elif event.step in self._works:  # else cancelled, dropped or to be drawn anew
+            work = self._works[event.step]
+            if isinstance(event.what, list):
+                self._close(work)
+            else:
+                self._over(work)
+                if isinstance(event.what, Tally):
+                    self._pace.note(event.what)
+            share = 1 / max(1, len(work.takers))
+            for job, stretch in tuple(work.takers):
+                self._give(job, stretch, event.what, share)
+
+    def _give(self, job: Job, stretch: Stretch, what: list[Ready] | Tally | Exception, share: float) -> None:
+        """One of those who wait for a step gets what came of it. share: of its drawing time that is this job's."""
         if isinstance(what, Exception):
             self._fail(job, what if isinstance(what, VcgError) else fault(what, job.label))
             return
         try:
-            self._advance(job, step, what)
+            self._advance(job, stretch, what, share)
         except Exception as error:  # a job must not be left without anybody who goes on with it
             if self._jobs.get(job.number) is job:
                 self._fail(job, fault(error, job.label))
 
-    def _advance(self, job: Job, step: Step, what: list[Ready] | Tally) -> None:
+    def _advance(self, job: Job, stretch: Stretch, what: list[Ready] | Tally, share: float) -> None:
         if isinstance(what, list):
-            job.ready.extend(what)
-            size = sum(chunk.size for chunk in what)
+            chunks = [chunk.addressed(job.id) for chunk in what]
+            stretch.ready.extend(chunks)
+            stretch.first = chunks[-1].seq + 1
+            size = sum(chunk.size for chunk in chunks)
             job.held += size
             self._held += size
         else:
-            job.step, job.cursor = None, step.first + what.chunks
+            stretch.work = None
             job.tally.add(what)
-            self._pace.note(what)
-            self._scheduler.charge(job.number, what.total_ms, self._clock(), served=what.chunks > 0)
+            self._scheduler.charge(job.number, what.total_ms * share, self._clock(), served=what.chunks > 0)
         self._push(job)
+
+    def _lost(self, event: Lost) -> None:
+        """Whoever drew that turn is gone. What has come of it is good; the rest is drawn again."""
+        turn, _ = self._under_way.pop(event.turn, (None, None))
+        for step in turn.steps if turn is not None else ():
+            work = self._works.get(step.number)
+            if work is None:
+                continue
+            self._over(work)
+            for job, stretch in tuple(work.takers):
+                stretch.work = None
+                stretch.losses += event.counts
+                if stretch.losses > MOST_LOSSES:
+                    self._fail(
+                        job,
+                        fault(
+                            InternalError(f"lost {stretch.losses} times with the process that drew it: {event.why}"),
+                            job.label,
+                        ),
+                    )
+                else:
+                    log.warning("%s: a step is drawn again: %s", job.label, event.why, extra=job.about)
+                    self._push(job)
+
+    # sending
 
     def push_all(self, session: Session) -> None:
         """The client's connection has room again."""
@@ -233,30 +321,44 @@ class Floor:
 
     def _push(self, job: Job) -> None:
         """Send what there is and may be sent."""
-        while job.ready and job.credit > 0 and self._mail.chunk(job.session, job.ready[0].frames):
-            chunk = job.ready.popleft()
-            job.credit -= chunk.size
-            job.held -= chunk.size
-            self._held -= chunk.size
-            job.sent_bytes += chunk.size
-            job.sent = chunk.seq + 1
-            job.blocked_since = None
-            self._metrics.chunks.inc()
-            self._metrics.sent_bytes.inc(chunk.size)
-            if job.first_sent_at is None:
-                job.first_sent_at = self._clock()
-                self._metrics.first_chunk.labels(job.plan.request.priority).observe(job.first_sent_at - job.accepted_at)
-            if self._trace is not None:
-                self._trace.instant("chunk", self._clock(), job=job.label, seq=chunk.seq, bytes=chunk.size)
-        if job.sent >= job.plan.chunks and job.step is None:
+        while job.stretches:
+            head = job.stretches[0]
+            while head.ready and job.credit > 0 and self._mail.chunk(job.session, head.ready[0].frames):
+                self._sent(job, head.ready.popleft())
+            if head.ready or head.work is not None or head.first < head.end:
+                break
+            job.stretches.popleft()
+        if job.sent >= job.plan.chunks and not job.drawing:
             self._done(job)
-        elif job.ready or job.credit <= 0:
+        elif job.blocked or job.credit <= 0:
             job.blocked_since = job.blocked_since or self._clock()
         else:
             job.blocked_since = None
-            for turn, picked in self._under_way.values():
-                if self._scheduler.preempts(job.number, picked):
-                    turn.pause.set()
+            self._make_way(job)
+
+    def _sent(self, job: Job, chunk: Ready) -> None:
+        job.credit -= chunk.size
+        job.held -= chunk.size
+        self._held -= chunk.size
+        job.sent_bytes += chunk.size
+        job.sent_chunks += 1
+        job.sent = chunk.seq + 1
+        job.blocked_since = None
+        self._metrics.chunks.inc()
+        self._metrics.sent_bytes.inc(chunk.size)
+        if job.first_sent_at is None:
+            job.first_sent_at = self._clock()
+            self._metrics.first_chunk.labels(job.plan.request.priority).observe(job.first_sent_at - job.accepted_at)
+        if self._trace is not None:
+            self._trace.instant("chunk", self._clock(), job=job.label, seq=chunk.seq, bytes=chunk.size)
+
+    def _make_way(self, job: Job) -> None:
+        """Push aside what is less urgent than this job, where nobody is free for it."""
+        if self._crew.free(Kind.FRESH):
+            return
+        for turn, picked in self._under_way.values():
+            if self._crew.is_own(turn) and self._scheduler.preempts(job.number, picked):
+                turn.pause.set()
 
     def _done(self, job: Job) -> None:
         manifest, tally, now = self._manifest_of(job.plan.sha256), job.tally, self._clock()
@@ -295,7 +397,7 @@ class Floor:
             return
         waiting = (job for job in self._jobs.values() if job.held)
         for job in sorted(waiting, key=lambda j: j.blocked_since or float("inf")):
-            self._held -= job.forget_drawn()
+            self._forget_drawn(job)
             if self._held <= self._config.held_bytes:
                 return
 

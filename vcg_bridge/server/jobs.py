@@ -6,16 +6,15 @@ what was drawn but not sent can be thrown away and drawn again.
 
 from __future__ import annotations
 
-import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from vcg_bridge.contract.character import Pose
 from vcg_bridge.contract.errors import BadRequest, LimitError
 from vcg_bridge.contract.manifest import Animation, Manifest
-from vcg_bridge.contract.messages import Generate, Limits
+from vcg_bridge.contract.messages import Generate, Limits, readdressed
 
 if TYPE_CHECKING:
     from vcg_bridge.server.sessions import Session
@@ -119,28 +118,61 @@ class Ready(NamedTuple):
     seq: int
     frames: list[bytes]  # the map, the blob
     size: int  # bytes of all frames: what it costs of the credit
+    request: str  # whose chunk it is
+
+    def addressed(self, request_id: str) -> Ready:
+        """The same chunk for another request."""
+        if request_id == self.request:
+            return self
+        frames = readdressed(self.frames, request_id)
+        return Ready(self.seq, frames, sum(map(len, frames)), request_id)
 
 
-@dataclass(frozen=True)
+class Flag:
+    """Something that is asked of whoever draws: to stop, to pause. It stays set. Only setting it twice is free of effect."""
+
+    def __init__(self) -> None:
+        self._set = False
+        self._then: Callable[[], None] | None = None
+
+    def set(self) -> None:
+        """Ask."""
+        if not self._set:
+            self._set = True
+            if self._then is not None:
+                self._then()
+
+    def is_set(self) -> bool:
+        """Whether it was asked."""
+        return self._set
+
+    def on_set(self, then: Callable[[], None]) -> None:
+        """Call this when it is set: the drawing is done in another process."""
+        self._then = then
+
+
+@dataclass(frozen=True, eq=False)
 class Step:
     """Chunks first .. end - 1 of a job, drawn in one go."""
 
+    number: int
     job: int
     plan: Plan
     first: int
     end: int
     codecs: tuple[str, ...]  # that the client takes, preferred first
     blob_bytes: int
-    stop: threading.Event  # set: nobody wants it any more
     poses: int = 0  # that it shows, repeated ones included: a measure of its work
+    stop: Flag = field(default_factory=Flag)  # set: nobody wants it any more
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Turn:
     """Steps of one version of a model that are drawn together, in this order."""
 
+    number: int
     steps: tuple[Step, ...]
-    pause: threading.Event = field(default_factory=threading.Event)
+    pause: Flag = field(default_factory=Flag)
     """Set: somebody else is more urgent; what is missing is drawn in another turn."""
 
     @property
@@ -177,24 +209,52 @@ class Tally:
             setattr(self, name, min(mine, value) if name == "margin" else mine + value)
 
 
-@dataclass
+@dataclass(eq=False)
+class Work:
+    """A step that is drawn now, and all who wait for it: who asks for the same meanwhile is given the same."""
+
+    step: Step
+    content: Hashable  # what is drawn, and how it is encoded
+    takers: list[tuple[Job, Stretch]] = field(default_factory=list)
+    begun: bool = False  # some of it has been given out: nobody can join any more
+
+    def leave(self, stretch: Stretch) -> None:
+        """That one does not want it any more. When the last has left, it is stopped."""
+        self.takers = [taker for taker in self.takers if taker[1] is not stretch]
+        if not self.takers:
+            self.step.stop.set()
+
+
+@dataclass(eq=False)
+class Stretch:
+    """Some chunks of a job in a row: being drawn, to be drawn (again), or waiting to be sent."""
+
+    first: int  # next chunk to come
+    end: int
+    work: Work | None = None  # None: nobody draws it now
+    losses: int = 0  # how often it was lost with whoever drew it
+    ready: deque[Ready] = field(default_factory=deque)
+
+
+@dataclass(eq=False)
 class Job:
-    """One unfinished job. Owned by the server's thread; the worker sees only its steps."""
+    """One unfinished job. Owned by the server's thread; those who draw see only its steps."""
 
     number: int
     session: Session
     plan: Plan
+    key: bytes  # of its request, whatever its id
     credit: int  # bytes that may be sent; below zero by less than one chunk
-    cursor: int  # next chunk to draw
+    cursor: int  # first chunk that is in no stretch yet
     sent: int  # next chunk to send
     accepted_at: float  # s
     blocked_since: float | None = None  # s; waits for credit, or for the client to read
     started_at: float | None = None  # s; of its first step
     first_sent_at: float | None = None
-    step: Step | None = None  # being drawn
-    ready: deque[Ready] = field(default_factory=deque)
-    held: int = 0  # bytes of `ready`
+    stretches: deque[Stretch] = field(default_factory=deque)  # from `sent` to `cursor`, in order
+    held: int = 0  # bytes of all that is ready
     sent_bytes: int = 0
+    sent_chunks: int = 0
     tally: Tally = field(default_factory=Tally)
 
     @property
@@ -213,37 +273,54 @@ class Job:
         return {"client": self.session.label, "request": self.id}
 
     @property
-    def wants_drawing(self) -> bool:
-        """Whether a further step makes sense now: what is drawn could be sent at once."""
-        return self.step is None and self.cursor < self.plan.chunks and self.credit > 0 and not self.ready
+    def blocked(self) -> bool:
+        """What is to be sent next is there, and was not sent: it waits for credit or for the client to read."""
+        return bool(self.stretches) and bool(self.stretches[0].ready)
+
+    @property
+    def drawing(self) -> bool:
+        """Somebody draws for it."""
+        return any(stretch.work is not None for stretch in self.stretches)
+
+    def wants_drawing(self, lanes: int) -> bool:
+        """Whether a further step makes sense now: what is drawn could be sent. lanes: steps drawn at the same time, at most."""
+        if self.credit <= 0 or self.blocked:
+            return False
+        if any(stretch.work is None and stretch.first < stretch.end for stretch in self.stretches):
+            return True
+        under_way = [stretch for stretch in self.stretches if stretch.work is not None]
+        if self.cursor >= self.plan.chunks or len(under_way) >= lanes:
+            return False
+        if not under_way:
+            return True
+        ahead = sum(stretch.end - stretch.first for stretch in under_way)  # as large as the others were, presumably
+        return ahead * self.sent_bytes + self.held * self.sent_chunks < self.credit * self.sent_chunks
 
     def forget_drawn(self) -> int:
         """Throw away what waits; it is drawn again when it can be sent. Returns the bytes freed."""
         freed, self.held = self.held, 0
-        self.ready.clear()
+        for stretch in self.stretches:
+            if stretch.work is not None:
+                stretch.work.leave(stretch)
+        self.stretches.clear()
         self.cursor = self.sent
-        self.stop_drawing()
         return freed
-
-    def stop_drawing(self) -> None:
-        """Have the worker leave the step it is at; what it still sends of it is ignored."""
-        if self.step is not None:
-            self.step.stop.set()
-            self.step = None
 
 
 MAX_STEP_CELLS = 4096
 """Frames times scale squared that one step draws, if it draws more than one chunk: 64 MiB of RGBA pixels."""
 
 
-def step_of(job: Job, poses: int, characters: int, blob_bytes: int) -> Step:
-    """The next step of a job. poses: that are drawn in the time a step should take.
+def step_of(job: Job, number: int, poses: int, characters: int, blob_bytes: int) -> Step:
+    """The next step of a job: what was begun and is missing, else what comes after all that is under way.
 
-    A batch job draws whole characters: one, or as many as have so many poses together, but not more than `characters`.
-    An interactive one shows something early: the preview alone, then, if the rest of the character would take too long,
-    one picture, then the rest.
+    number: of the step. poses: that are drawn in the time a step should take. A batch job draws whole characters: one, or as
+    many as have so many poses together, but not more than `characters`. An interactive one shows something early: the preview
+    alone, then, if the rest of the character would take too long, one picture, then the rest.
     """
-    plan, first = job.plan, job.cursor
+    plan = job.plan
+    missing = next((s for s in job.stretches if s.work is None and s.first < s.end), None)
+    first = job.cursor if missing is None else missing.first
     per_character = len(plan.parts)
     position = first % per_character
     last = first - position + per_character
@@ -254,6 +331,8 @@ def step_of(job: Job, poses: int, characters: int, blob_bytes: int) -> Step:
         last = first + 1
     elif position <= 1 and each > poses:
         last = min(last, first + (2 if plan.request.output.normal_map and plan.part(first).kind != "normal" else 1))
+    if missing is not None:
+        last = min(last, missing.end)
     end, cells, shown, scale = first, 0, 0, plan.request.output.scale
     while end < min(last, plan.chunks):
         part = plan.part(end)
@@ -262,4 +341,4 @@ def step_of(job: Job, poses: int, characters: int, blob_bytes: int) -> Step:
             break
         shown += len(part.poses)
         end += 1
-    return Step(job.number, plan, first, end, job.session.codecs, blob_bytes, threading.Event(), shown)
+    return Step(number, job.number, plan, first, end, job.session.codecs, blob_bytes, shown)

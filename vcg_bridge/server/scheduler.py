@@ -73,6 +73,8 @@ class Scheduler:
         self._jobs: dict[_Account, int] = {}  # unfinished ones
         self._level = {False: 0.0, True: 0.0}  # interactive, batch: where who is served now stands
         self._turn = 0
+        self.waiting = 0
+        """Jobs that could draw when it was last picked, whether anybody was free or not."""
         self._last_turn = dict.fromkeys(Kind, float("-inf"))  # s
 
     def __len__(self) -> int:
@@ -117,21 +119,30 @@ class Scheduler:
                 del self._used[accounts[i]]
 
     def pick(
-        self, ready: Callable[[int], bool], cost: Callable[[int], float], budget: Callable[[Kind], float], now: float
+        self,
+        ready: Callable[[int], bool],
+        cost: Callable[[int], float],
+        budget: Callable[[Kind], float],
+        now: float,
+        free: Callable[[Kind], int] = lambda _: 1,
     ) -> Turn | None:
         """The jobs that draw next, together, of those that are `ready` (have credit and room); None where there is none.
 
         cost: about how long the next step of a job takes. budget: how long a turn of that kind should take at most, in the same
-        unit; its first job may take longer.
+        unit; its first job may take longer. free: how many could draw a turn of that kind now; they share the jobs.
         """
         able = self._able(ready, now)
-        if not able:
+        self.waiting = len(able)
+        kinds = {kind for kind in {entry.kind for entry in able.values()} if free(kind)}
+        if not kinds:
             return None
-        due, kind = min((self._due(kind, able), kind) for kind in {entry.kind for entry in able.values()})
+        due, kind = min((self._due(kind, able), kind) for kind in kinds)
+        waiting = {job: entry for job, entry in able.items() if entry.kind == kind}
+        most = min(self._together, -(-len(waiting) // free(kind)))
         jobs: list[int] = []
         left = budget(kind)
         group: Hashable = None
-        for job in self._in_order({job: entry for job, entry in able.items() if entry.kind == kind}):
+        for job in self._in_order(waiting):
             entry = able[job]
             if jobs and entry.group != group:
                 continue
@@ -140,7 +151,7 @@ class Scheduler:
                 continue
             group, left = entry.group, left - price
             jobs.append(job)
-            if len(jobs) >= self._together:
+            if len(jobs) >= most:
                 break
         batch = kind is Kind.BATCH
         self._level[batch] = max(self._level[batch], min(self._used[able[job].account] for job in jobs))

@@ -14,6 +14,7 @@ from typing import ParamSpec
 import zmq
 
 from vcg_bridge.contract.errors import AddressError, ConfigError
+from vcg_bridge.generators.cache import CacheInfo
 from vcg_bridge.server.auth import Endpoint, check_address, parse_address
 from vcg_bridge.server.config import ServerConfig, check_config
 from vcg_bridge.server.departures import REASONS, Departures, Peer
@@ -21,6 +22,7 @@ from vcg_bridge.server.health import Answer, HealthPort
 from vcg_bridge.server.known_clients import DOMAIN, KnownClients
 from vcg_bridge.server.mail import Mail
 from vcg_bridge.server.metrics import Metrics
+from vcg_bridge.server.recruiting import crew_of
 from vcg_bridge.server.service import Service
 from vcg_bridge.server.shelf import Shelf
 from vcg_bridge.server.tls import CLOSE_S, TlsFront, server_context
@@ -89,10 +91,9 @@ class Server:
             self._close()
             raise
         self._mail = Mail(self._router, config.backlog_bytes)
-        self._worker = Worker(shelf, self._notify, self._trace)
-        self._service = Service(
-            config, shelf, self._mail, self._worker.submit, metrics=self._metrics, trace=self._trace
-        )
+        self._worker = Worker(shelf, self._notify)
+        self._crew = crew_of(config, shelf, self._worker, self._notify, self._trace)
+        self._service = Service(config, shelf, self._mail, self._crew, metrics=self._metrics, trace=self._trace)
         self._metrics.watch(self._gauges, self._totals)
         if not endpoint.loopback and not config.curve_secret_key:
             log.warning("%s can be reached from other machines, and nothing on the way is encrypted", self.address)
@@ -164,22 +165,28 @@ class Server:
         return "" if self._worker.warm else "loading the networks"
 
     def _gauges(self) -> dict[str, float]:
-        caches = [studio.generator.cache_info() for studio in self._shelf or ()]
+        caches = self._caches()
         return {
             "clients": self._service.clients, "unfinished_jobs": self._service.unfinished,
             "held_bytes": self._service.held_bytes, "cache_bytes": sum(c.bytes for c in caches),
             "cache_views": sum(c.entries for c in caches),
             "bundles_not_renewed": len(self._shelf.complaints) if self._shelf is not None else 0,
+            "replicas": len(self._crew.replicas),
             "tls_connections": self._front.connections if self._front is not None else 0,
         }  # fmt: skip
 
     def _totals(self) -> dict[str, float]:
-        caches = [studio.generator.cache_info() for studio in self._shelf or ()]
+        caches = self._caches() + self._crew.gone
         failed = self._departures.failed_handshakes
         return {
             "cache_hits": sum(c.hits for c in caches), "cache_misses": sum(c.misses for c in caches),
+            "replicas_lost": self._crew.lost,
             **{f"handshakes_refused_{why}": failed[why] for why in REASONS},
         }  # fmt: skip
+
+    def _caches(self) -> list[CacheInfo]:
+        own = [studio.generator.cache_info() for studio in self._shelf or ()]
+        return own + [replica.cache for replica in self._crew.replicas]
 
     def _encrypt(self) -> None:
         """CURVE: clients that know our public key talk encrypted, others cannot talk. Who they are, the token says."""
@@ -252,6 +259,7 @@ class Server:
                 if now - tick >= TICK_S:
                     tick = now
                     self._service.look_at_the_clock()
+                    self._crew.look_at_the_clock()
                 if self._stops and until is None:
                     until = now + self._config.grace_s
                     log.info(
@@ -261,6 +269,7 @@ class Server:
             self._service.abandon()
             self._flush()
         finally:
+            self._crew.close()
             if not self._worker.stop(STOP_WORKER_S):
                 log.warning("the worker does not end; leaving it")
             self._close()
@@ -277,7 +286,7 @@ class Server:
         happened = dict(poller.poll(max(1, round(wait * 1000))))
         if self._awake.fileno() in happened:
             self._drain()
-        for event in self._worker.take():
+        for event in self._crew.take():
             self._guarded(self._service.event, event)
         if self._mail.retry_s is not None:
             self._service.retry_mail()

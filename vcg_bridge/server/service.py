@@ -36,9 +36,10 @@ from vcg_bridge.contract.messages import (
 )
 from vcg_bridge.server.auth import check_token
 from vcg_bridge.server.config import ServerConfig
+from vcg_bridge.server.crew import Crew
 from vcg_bridge.server.departures import Peer
 from vcg_bridge.server.floor import Floor, fault
-from vcg_bridge.server.jobs import Turn, plan_of
+from vcg_bridge.server.jobs import plan_of
 from vcg_bridge.server.mail import Mail
 from vcg_bridge.server.metrics import Metrics
 from vcg_bridge.server.rate import Bucket
@@ -46,7 +47,7 @@ from vcg_bridge.server.sessions import Session, Sessions
 from vcg_bridge.server.shelf import Shelf
 from vcg_bridge.server.studio import Studio, usable_codecs
 from vcg_bridge.server.trace import Trace
-from vcg_bridge.server.worker import Event, Stage
+from vcg_bridge.server.worker import Event, Lost, Stage
 
 log = logging.getLogger("vcg_bridge.server")
 
@@ -65,18 +66,16 @@ class Service:
         config: ServerConfig,
         shelf: Shelf,
         mail: Mail,
-        submit: Callable[[Turn], None],
+        crew: Crew,
         clock: Callable[[], float] = time.monotonic,
         metrics: Metrics | None = None,
         trace: Trace | None = None,
     ) -> None:
-        """submit: hands a turn to the worker."""
+        """crew: those who draw."""
         self._config, self._shelf, self._mail, self._clock = config, shelf, mail, clock
         self._sessions = Sessions(config.clients)
         self._metrics = metrics or Metrics()
-        self._floor = Floor(
-            config, lambda sha256: shelf.get(sha256).manifest, mail, submit, clock, self._metrics, trace
-        )
+        self._floor = Floor(config, lambda sha256: shelf.get(sha256).manifest, mail, crew, clock, self._metrics, trace)
         self._strikes: dict[bytes, int] = {}
         self._descriptions: dict[str, dict[str, object]] = {}  # by version
         self._versions: OrderedDict[tuple[str, str], str] = (
@@ -258,7 +257,7 @@ class Service:
         plan = plan_of(studio.manifest, request, self._config.limits)
         key = messages.request_key(request)
         session.check_id(request.id, key)
-        self._floor.add(session, plan)
+        self._floor.add(session, plan, key)
         session.remember(request.id, key, self._config.remembered)
         if session.name:
             self._versions[session.name, request.id] = plan.sha256
@@ -278,8 +277,8 @@ class Service:
 
     # time and endings
 
-    def event(self, event: Event | Stage) -> None:
-        """Deal with what the worker says."""
+    def event(self, event: Event | Stage | Lost) -> None:
+        """Deal with what those who draw say."""
         self._floor.event(event)
 
     def reload(self) -> None:
@@ -287,7 +286,7 @@ class Service:
         self._shelf.look(self._clock(), self._floor.versions, all_of_them=True)
 
     def settle(self) -> None:
-        """After every turn: put up new bundles, drop who is gone, free what is too much, keep the worker busy. Cheap when idle."""
+        """After every turn: put up new bundles, drop who is gone, free what is too much, keep those who draw busy. Cheap when idle."""
         self._shelf.put_up(self._clock())
         while self._mail.gone:
             session, why = self._mail.gone.popitem()

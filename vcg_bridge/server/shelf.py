@@ -74,6 +74,10 @@ class Shelf:
         """The studio of that version."""
         return self._all[sha256]
 
+    def folder(self, sha256: str) -> str:
+        """Where the bundle of that version is, or was."""
+        return str(self._all[sha256].bundle.folder)
+
     def has(self, sha256: str) -> bool:
         """Whether that version can still be drawn with."""
         return sha256 in self._all
@@ -95,7 +99,7 @@ class Shelf:
     def _open(self, source: str) -> Studio:
         config = self._config
         bundle = open_bundle(source)
-        studio = Studio(bundle, config.device, config.threads, config.cache_bytes)
+        studio = Studio(bundle, config.device, config.threads, config.own_cache_bytes)
         generator = studio.generator
         log.info(
             "bundle %s %s on %s, %d threads%s", bundle.manifest.name, bundle.manifest.version, generator.device,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections import Counter, OrderedDict, deque
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -21,7 +21,6 @@ from vcg_bridge.contract.description import Description, description_of
 from vcg_bridge.contract.manifest import Manifest
 from vcg_bridge.contract.messages import Chunk, Generate, Model
 from vcg_bridge.contract.recipe import Recipe
-from vcg_bridge.contract.recipe_text import recipe_text
 from vcg_bridge.generators.bundle import Bundle
 from vcg_bridge.generators.design import DesignSpec, design
 from vcg_bridge.generators.generator import Generator
@@ -130,8 +129,6 @@ class Studio:
         """
         tallies = {id(step): (step, tally) for step, tally in drawn.steps}
         under_way: deque[Future[None]] = deque([self._encoded])
-        seeds = Counter(piece.recipe.seed for piece, _ in drawn.pieces)
-        memo: dict[object, Future[list[_Blob]]] = {}
         begun = False
         for piece, drawing in drawn.pieces:
             if begun and drawn.turn.pause.is_set():
@@ -141,8 +138,7 @@ class Studio:
                 if len(under_way) > 1:  # one is encoded while the next is composed: who comes between waits for no more
                     under_way.popleft().result()
                 try:
-                    own_memo = memo if seeds[piece.recipe.seed] > 1 else None
-                    under_way.append(self._finish(piece, drawing, post, own_memo))
+                    under_way.append(self._finish(piece, drawing, post))
                 except Exception as error:
                     self._give_up(piece.step, error, tallies, post)
         for step, tally in tallies.values():
@@ -210,53 +206,39 @@ class Studio:
                 self._designed.popitem(last=False)
         return recipe
 
-    def _finish(
-        self, piece: _Piece, drawing: Drawing, post: Post, memo: dict[object, Future[list[_Blob]]] | None
-    ) -> Future[None]:
-        """Compose one character; its chunks are encoded and emitted while the next one is composed.
-
-        memo: what was made in this turn already. Clients that ask for the same at once are given the same.
-        """
+    def _finish(self, piece: _Piece, drawing: Drawing, post: Post) -> Future[None]:
+        """Compose one character; its chunks are encoded and emitted while the next one is composed."""
         step, tally, output = piece.step, piece.tally, piece.step.plan.request.output
         tally.margin = min(tally.margin, drawing.smallest_margin)
         tally.redrawn += drawing.redrawn
-        parts = tuple(step.plan.part(seq) for seq in piece.seqs)
-        key = (
-            (recipe_text(self.manifest, piece.recipe), output, parts, step.codecs, step.blob_bytes)
-            if memo is not None
-            else None
-        )
-        blobs = memo.get(key) if memo is not None else None
-        if blobs is None:
-            with _timed(tally, "compose_ms"):
-                dressed = dress(compose(self.manifest, drawing, stencils=self._stencils), self.manifest, output)
-                sizes = canvas_sizes(self.manifest, drawing)
-                pictures = [picture_of(dressed, self.manifest, part, output, sizes, step.blob_bytes) for part in parts]
-            palette = dressed.shown.palette.tobytes()
-            blobs = self._encoder.submit(lambda: [_blob(picture, palette, step.codecs) for picture in pictures])
-            if memo is not None:
-                memo[key] = blobs
+        with _timed(tally, "compose_ms"):
+            dressed = dress(compose(self.manifest, drawing, stencils=self._stencils), self.manifest, output)
+            sizes = canvas_sizes(self.manifest, drawing)
+            parts = [step.plan.part(seq) for seq in piece.seqs]
+            pictures = [picture_of(dressed, self.manifest, part, output, sizes, step.blob_bytes) for part in parts]
+        palette = dressed.shown.palette.tobytes()
         tally.chunks += len(piece.seqs)
-        return self._encoder.submit(self._emit, piece, blobs, post)
+        return self._encoder.submit(self._emit, piece, pictures, palette, post)
 
-    def _emit(self, piece: _Piece, blobs: Future[list[_Blob]], post: Post) -> None:
-        """Hand over the chunks of one character. In the encoder's thread, after the blobs."""
+    def _emit(self, piece: _Piece, pictures: list[Picture], palette: bytes, post: Post) -> None:
+        """Encode and hand over the chunks of one character. In the encoder's thread."""
         step = piece.step
         if step.stop.is_set():
             return
         try:
             with _timed(piece.tally, "encode_ms"):
-                made = zip(piece.seqs, blobs.result(), strict=True)
-                ready = [self._ready(step, seq, piece.character, blob, piece.recipe) for seq, blob in made]
+                made = zip(piece.seqs, pictures, strict=True)
+                ready = [self._ready(step, seq, piece.character, x, palette, piece.recipe) for seq, x in made]
             post(step, ready)
         except Exception as error:
             post(step, error)
             step.stop.set()
 
-    def _ready(self, step: Step, seq: int, character: int, blob: _Blob, recipe: Recipe) -> Ready:
-        plan, picture = step.plan, blob.picture
+    def _ready(self, step: Step, seq: int, character: int, picture: Picture, palette: bytes, recipe: Recipe) -> Ready:
+        plan = step.plan
         position, part = seq % len(plan.parts), plan.part(seq)
         first, last = position == 0, position == len(plan.parts) - 1
+        codec, data = encoded(picture, step.codecs)
         chunk = Chunk(
             id=plan.request.id,
             seq=seq,
@@ -267,32 +249,16 @@ class Studio:
             width=picture.width,
             height=picture.height,
             raw_length=len(picture.data),
-            sha256=blob.sha256,
-            codec=blob.codec,
+            sha256=hashlib.sha256(picture.data).digest(),
+            codec=codec,
             strips=picture.strips,
             last=last,
-            palette=blob.palette if first else b"",
+            palette=palette if first else b"",
             recipe=recipe if first else None,
             credits=credit_lines(self.manifest, recipe, self.credits)[:CREDIT_LINES] if last else (),
         )
-        frames = messages.encode(chunk, [blob.data])
-        return Ready(seq, frames, sum(map(len, frames)))
-
-
-@dataclass(frozen=True)
-class _Blob:
-    """A picture, encoded."""
-
-    picture: Picture
-    codec: str
-    data: bytes
-    sha256: bytes  # of the picture's pixels
-    palette: bytes
-
-
-def _blob(picture: Picture, palette: bytes, codecs: tuple[str, ...]) -> _Blob:
-    codec, data = encoded(picture, codecs)
-    return _Blob(picture, codec, data, hashlib.sha256(picture.data).digest(), palette)
+        frames = messages.encode(chunk, [data])
+        return Ready(seq, frames, sum(map(len, frames)), plan.request.id)
 
 
 def _end_step(step: Step, tally: Tally, post: Post) -> None:

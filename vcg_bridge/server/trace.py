@@ -19,10 +19,8 @@ log = logging.getLogger("vcg_bridge.server")
 MOST_BYTES = 512 << 20
 """After that nothing more is written."""
 
-DRAW, FINISH, SOCKET = 1, 2, 3
-"""Tracks: the threads of the server."""
-
-_NAMES = {DRAW: "draw", FINISH: "compose and encode", SOCKET: "socket"}
+SOCKET = "socket"
+"""The track of what is sent."""
 
 
 class Trace:
@@ -37,24 +35,31 @@ class Trace:
         self._lock, self._start, self._full = threading.Lock(), time.monotonic(), False
         self._file.write("[\n")
         self._write({"ph": "M", "name": "process_name", "args": {"name": "vcg serve"}})
-        for track, name in _NAMES.items():
-            self._write({"ph": "M", "name": "thread_name", "tid": track, "args": {"name": name}})
+        self._tracks: dict[str, int] = {}
+        self._track(SOCKET)
 
-    def span(self, track: int, name: str, begin: float, end: float, **args: object) -> None:
-        """Something that took a while."""
+    def span(self, track: str, name: str, begin: float, end: float, **args: object) -> None:
+        """Something that took a while. track: who did it, a row of its own."""
+        tid = self._track(track)
         self._write(
-            {"ph": "X", "name": name, "tid": track, "ts": self._at(begin), "dur": (end - begin) * 1e6, "args": args}
+            {"ph": "X", "name": name, "tid": tid, "ts": self._at(begin), "dur": (end - begin) * 1e6, "args": args}
         )
+
+    def _track(self, name: str) -> int:
+        if name not in self._tracks:
+            self._tracks[name] = len(self._tracks) + 1
+            self._write({"ph": "M", "name": "thread_name", "tid": self._tracks[name], "args": {"name": name}})
+        return self._tracks[name]
 
     def job(self, label: str, begin: float, end: float, **args: object) -> None:
         """A job from its request to its end: jobs overlap, so each has a row of its own."""
-        common = {"cat": "job", "name": label, "id": label, "tid": SOCKET}
+        common = {"cat": "job", "name": label, "id": label, "tid": self._tracks[SOCKET]}
         self._write({"ph": "b", **common, "ts": self._at(begin), "args": args})
         self._write({"ph": "e", **common, "ts": self._at(end)})
 
     def instant(self, name: str, at: float, **args: object) -> None:
         """Something that happened on the socket."""
-        self._write({"ph": "i", "s": "t", "name": name, "tid": SOCKET, "ts": self._at(at), "args": args})
+        self._write({"ph": "i", "s": "t", "name": name, "tid": self._tracks[SOCKET], "ts": self._at(at), "args": args})
 
     def close(self) -> None:
         """Make the array whole."""
@@ -70,7 +75,7 @@ class Trace:
         return (moment - self._start) * 1e6
 
     def _write(self, event: dict[str, object]) -> None:
-        line = json.dumps({"pid": os.getpid(), "tid": SOCKET, **event}) + ",\n"
+        line = json.dumps({"pid": os.getpid(), "tid": 1, **event}) + ",\n"
         with self._lock:
             if self._full or self._file.closed:
                 return

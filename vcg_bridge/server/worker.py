@@ -11,42 +11,65 @@ import queue
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Iterator
+from typing import NamedTuple, Protocol
 
 from vcg_bridge.contract.errors import VcgError
 from vcg_bridge.server.jobs import Ready, Step, Tally, Turn
-from vcg_bridge.server.shelf import Shelf
 from vcg_bridge.server.studio import Drawn, Studio
-from vcg_bridge.server.trace import DRAW, FINISH, Trace
 
 log = logging.getLogger("vcg_bridge.server")
 
 
 class Event(NamedTuple):
-    """What the worker has to say: some chunks of the step, or that the step is over, well or not."""
+    """What came of a step: some chunks, or that it is over, well or not."""
 
-    step: Step
+    step: int  # its number
     what: list[Ready] | Tally | Exception
 
 
 class Stage(NamedTuple):
     """A turn is drawn: the next one can be. Or it is finished."""
 
-    turn: Turn
+    turn: int  # its number
     finished: bool
+    seconds: float  # that this stage took
+
+
+class Lost(NamedTuple):
+    """A turn that was under way will not be finished: its steps are to be drawn by others."""
+
+    turn: int  # its number
+    why: str
+    counts: bool  # it may have been the turn's own fault
+
+
+class Shelves(Protocol):
+    """Where a worker finds what it draws with."""
+
+    @property
+    def most_loaded(self) -> int:
+        """Bundles whose networks may be in memory at once."""
+
+    def __iter__(self) -> Iterator[Studio]: ...
+
+    def get(self, sha256: str) -> Studio:
+        """The studio of that version, which has been used before."""
+
+    def use(self, sha256: str) -> Studio:
+        """The studio of that version, which is about to draw. Raises whatever keeps it from being opened."""
 
 
 class Worker:
     """Two threads that draw with all studios."""
 
-    def __init__(self, shelf: Shelf, notify: Callable[[], None], trace: Trace | None = None) -> None:
-        """notify: called from the drawing thread when there are new events."""
-        self._shelf, self._notify, self._trace = shelf, notify, trace
+    def __init__(self, shelf: Shelves, notify: Callable[[], None]) -> None:
+        """notify: called from the drawing threads when there are new events."""
+        self._shelf, self._notify = shelf, notify
         self.warm = False
         """All networks are loaded."""
         self._turns: queue.SimpleQueue[Turn | None] = queue.SimpleQueue()
-        self._events: deque[Event | Stage] = deque()
+        self._events: deque[Event | Stage | Lost] = deque()
         self._drawn: queue.SimpleQueue[Drawn | None] = queue.SimpleQueue()
         self._may_finish = threading.Semaphore(1)
         # Daemons: whatever a driver does, it cannot keep the process from ending.
@@ -64,9 +87,9 @@ class Worker:
         """Draw this next."""
         self._turns.put(turn)
 
-    def take(self) -> list[Event | Stage]:
+    def take(self) -> list[Event | Stage | Lost]:
         """The events since the last call, in order."""
-        events: list[Event | Stage] = []
+        events: list[Event | Stage | Lost] = []
         while self._events:
             events.append(self._events.popleft())
         return events
@@ -87,17 +110,19 @@ class Worker:
                 self._shelf.use(cold[0].manifest.sha256)
                 if self._warm(cold[0]):
                     cold.pop(0)
-            self.warm = self.warm or not cold
+            if not self.warm and not cold:
+                self.warm = True
+                self._notify()
             turn = self._turns.get()
             if turn is None:
                 self._drawn.put(None)
                 return
             begin = time.monotonic()
             drawn = self._draw(turn)
-            self._note(DRAW, begin, turn)
+            spent = time.monotonic() - begin
             self._may_finish.acquire()
             self._drawn.put(drawn)
-            self._say(Stage(turn, finished=False))
+            self._say(Stage(turn.number, False, spent))
 
     def _run_finish(self) -> None:
         while True:
@@ -106,12 +131,13 @@ class Worker:
                 return
             begin = time.monotonic()
             try:
-                self._shelf.get(drawn.turn.sha256).finish(drawn, self._post)
+                if drawn.steps:
+                    self._shelf.get(drawn.turn.sha256).finish(drawn, self._post)
             except Exception as error:
                 self._fail(drawn.turn, error)
-            self._note(FINISH, begin, drawn.turn)
+            spent = time.monotonic() - begin
             self._may_finish.release()
-            self._say(Stage(drawn.turn, finished=True))
+            self._say(Stage(drawn.turn.number, True, spent))
 
     def _warm(self, studio: Studio) -> bool:
         """Load a studio's networks until there is something to draw. Returns whether there is nothing left to load."""
@@ -125,24 +151,24 @@ class Worker:
 
     def _draw(self, turn: Turn) -> Drawn:
         try:
-            return self._shelf.use(turn.sha256).draw(turn, self._post)
+            studio = self._shelf.use(turn.sha256)
+        except Exception as error:
+            why = error.message if isinstance(error, VcgError) else f"{type(error).__name__}: {error}"
+            self._say(Lost(turn.number, f"{turn.model} cannot be opened: {why}", True))
+            return Drawn(turn, [], [])
+        try:
+            return studio.draw(turn, self._post)
         except Exception as error:  # whatever it is, it ends these jobs and not the server
             self._fail(turn, error)
             return Drawn(turn, [], [])
-
-    def _note(self, track: int, begin: float, turn: Turn) -> None:
-        if self._trace is not None:
-            steps = [f"{step.plan.request.id}: {step.first} to {step.end - 1}" for step in turn.steps]
-            paused = turn.pause.is_set()
-            self._trace.span(track, turn.model, begin, time.monotonic(), steps=steps, paused=paused)
 
     def _fail(self, turn: Turn, error: Exception) -> None:
         for step in turn.steps:
             self._post(step, error)
 
     def _post(self, step: Step, what: list[Ready] | Tally | Exception) -> None:
-        self._say(Event(step, what))
+        self._say(Event(step.number, what))
 
-    def _say(self, event: Event | Stage) -> None:
+    def _say(self, event: Event | Stage | Lost) -> None:
         self._events.append(event)
         self._notify()

@@ -1,0 +1,247 @@
+"""Replicas: processes that draw beside the server, killed, stopped, replaced, and what becomes of their work."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.server.conftest import WINDOW, Dealer, config, running
+from vcg_bridge.contract import messages as m
+from vcg_bridge.server import crew as crew_module
+from vcg_bridge.server import studio as studio_module
+from vcg_bridge.server.processes import ProcessReplica
+from vcg_bridge.server.server import Server
+
+pytestmark = pytest.mark.socket
+
+WAIT_S = 60
+
+
+def wish(name: str, **fields: object) -> m.Generate:
+    settings = {"design": m.Design(seed=11), "credit": WINDOW, "priority": "batch", "preview": False, **fields}
+    return m.Generate(name, **settings)  # type: ignore[arg-type]
+
+
+def until(what: Callable[[], bool]) -> None:
+    end = time.monotonic() + WAIT_S
+    while not what():
+        assert time.monotonic() < end, "it does not happen"
+        time.sleep(0.01)
+
+
+def replicas(server: Server) -> list[ProcessReplica]:
+    return [replica for replica in server._crew.replicas if isinstance(replica, ProcessReplica)]
+
+
+def ready(server: Server, count: int) -> None:
+    """Have the server start so many replicas: it does so when there are batches."""
+    with Dealer(server.address) as dealer:
+        dealer.hello()
+
+        def enough() -> bool:
+            dealer.job(wish("warm"))
+            return sum(replica.ready for replica in replicas(server)) >= count
+
+        until(enough)
+
+
+@pytest.fixture(scope="module")
+def alone(tiny: Path) -> dict[int, bytes]:
+    """What a server without replicas gives for 400 characters."""
+    with running(config(bundles=(str(tiny),))) as server:
+        return blobs(server, wish("b", count=400))
+
+
+@pytest.fixture
+def crowded(tiny: Path) -> Iterator[Server]:
+    with running(config(bundles=(str(tiny),), workers=2, limits=m.Limits(count=2000, credit=1 << 30))) as server:
+        ready(server, 2)
+        yield server
+
+
+def blobs(server: Server, request: m.Generate) -> dict[int, bytes]:
+    with Dealer(server.address) as dealer:
+        dealer.hello()
+        answer = dealer.job(request)
+    assert isinstance(answer.end, m.Done), answer.end
+    assert sorted(answer.blobs) == list(range(answer.end.chunks))
+    assert [c.seq for c in answer.chunks] == sorted(answer.blobs)
+    return answer.blobs
+
+
+def test_replicas_give_the_same_bytes_in_order(crowded: Server, alone: dict[int, bytes]) -> None:
+    request = wish("b", count=60)
+    before = {r.name: r.cache.misses for r in replicas(crowded)}
+    assert blobs(crowded, request).items() <= alone.items()
+    assert all(r.cache.misses > before[r.name] for r in replicas(crowded)), "one job is shared by both"
+
+
+def test_killed_in_the_middle_of_a_batch_nothing_is_lost_or_repeated(crowded: Server, alone: dict[int, bytes]) -> None:
+    request = wish("b", count=400)
+    got: dict[int, bytes] = {}
+    killed = 0
+    with Dealer(crowded.address) as dealer:
+        dealer.hello()
+        dealer.send(request)
+        while True:
+            reply, parts, size = dealer.message()
+            if isinstance(reply, m.Chunk):
+                assert reply.seq == len(got)
+                got[reply.seq] = parts[0]
+                dealer.send(m.Credit("b", size))
+                if reply.seq in (40, 400) and replicas(crowded):
+                    os.kill(replicas(crowded)[-1].pid, signal.SIGKILL)
+                    killed += 1
+            elif isinstance(reply, m.Done | m.Error):
+                break
+    assert isinstance(reply, m.Done), reply
+    assert killed == 2
+    assert crowded._crew.lost == 2
+    assert got == alone
+
+
+def test_a_replica_that_is_lost_is_replaced(crowded: Server) -> None:
+    first = replicas(crowded)
+    for replica in first:
+        os.kill(replica.pid, signal.SIGKILL)
+    ready(crowded, 2)
+    assert not {r.pid for r in first} & {r.pid for r in replicas(crowded)}
+    assert crowded.unfinished == 0
+
+
+def test_one_that_hangs_is_killed_and_its_work_drawn_by_others(
+    crowded: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(crew_module, "STUCK_S", 1.0)
+    for replica in replicas(crowded):
+        os.kill(replica.pid, signal.SIGSTOP)
+    assert len(blobs(crowded, wish("b", count=3))) > 0
+    assert crowded._crew.lost >= 1
+
+
+def test_a_request_that_kills_whoever_draws_it_ends_alone(crowded: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    def submit(self: ProcessReplica, turn: object) -> None:
+        os.kill(self.pid, signal.SIGKILL)
+
+    with Dealer(crowded.address) as dealer:
+        dealer.hello()
+        for name in range(2):  # the own threads draw where no replica is left: so the first finds one each time
+            monkeypatch.setattr(ProcessReplica, "submit", submit)
+            dealer.send(wish(f"deadly-{name}"))
+            replies = dealer.until(m.Done)
+            monkeypatch.undo()
+            assert not any(isinstance(reply, m.Error) for reply in replies), "it was the replica's fault, not the job's"
+            ready(crowded, 2)
+
+
+def test_no_replica_outlives_a_killed_server(tiny: Path, tmp_path: Path) -> None:
+    from vcg_bridge.cli.launch import ServerProcess
+
+    with ServerProcess([f"--bundle={tiny}", "--workers=1", "--threads=1"]) as process:
+        with Dealer(process.address) as dealer:
+            dealer.hello()
+
+            def children() -> list[int]:
+                dealer.job(wish("w"))
+                found = Path(f"/proc/{process.process.pid}/task/{process.process.pid}/children").read_text().split()
+                return [int(pid) for pid in found]
+
+            if not Path(f"/proc/{process.process.pid}/task").is_dir():
+                pytest.skip("this system does not tell who the children of a process are")
+            until(lambda: bool(children()))
+            started = children()
+        process.process.kill()
+        process.process.wait()
+        until(lambda: not any(Path(f"/proc/{pid}").is_dir() and _alive(pid) for pid in started))
+
+
+def _alive(pid: int) -> bool:
+    try:
+        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False
+
+
+def test_a_new_version_of_a_bundle_reaches_the_replicas(tiny: Path, tmp_path: Path) -> None:
+    import shutil
+
+    from tests.support.tiny_bundle import write_tiny_bundle
+
+    folder = tmp_path / "tiny"
+    shutil.copytree(tiny, folder)
+    with running(config(bundles=(str(folder),), workers=1)) as server:
+        ready(server, 1)
+        old = server._shelf.current["tiny"].manifest.sha256 if server._shelf else ""
+        write_tiny_bundle(tmp_path / "new" / "tiny", version="9.9.9")
+        shutil.rmtree(folder)
+        (tmp_path / "new" / "tiny").rename(folder)
+        server.reload()
+        with Dealer(server.address) as dealer:
+            dealer.hello()
+
+            def accepted() -> str:
+                [first, *_] = dealer.job(wish("b")).replies
+                assert isinstance(first, m.Accepted)
+                return first.model_sha256
+
+            until(lambda: accepted() != old)
+            before = replicas(server)[0].cache.misses
+            answer = dealer.job(wish("c", design=m.Design(seed=77), count=5))
+            assert isinstance(answer.end, m.Done)
+            until(lambda: replicas(server)[0].cache.misses > before)
+
+
+def test_they_end_when_there_is_nothing_to_do(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(crew_module, "IDLE_S", 0.5)
+    with running(config(bundles=(str(tiny),), workers=1)) as server, Dealer(server.address) as dealer:
+        dealer.hello()
+        dealer.job(wish("w"))
+        until(lambda: bool(replicas(server)) and replicas(server)[0].ready)
+        [replica] = replicas(server)
+        until(lambda: not replicas(server))
+        until(lambda: replica._process.poll() is not None)
+        assert isinstance(dealer.job(wish("x", design=m.Design(seed=5))).end, m.Done)
+
+
+def test_what_several_ask_for_at_once_is_drawn_once(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    composed: list[int] = []
+    go = threading.Event()
+
+    def compose(*args: object, real: Callable[..., object] = studio_module.compose, **more: object) -> object:
+        composed.append(1)
+        assert go.wait(WAIT_S)
+        return real(*args, **more)
+
+    monkeypatch.setattr(studio_module, "compose", compose)
+    with running(config(bundles=(str(tiny),))) as server:
+        dealers = [Dealer(server.address) for _ in range(8)]
+        try:
+            for number, dealer in enumerate(dealers):
+                dealer.hello()
+                dealer.send(wish(f"same-{number}", priority="interactive", output=m.Output("sheet")))
+                assert isinstance(dealer.reply(), m.Accepted)
+            until(lambda: server._service._floor._works != {})
+            dealers[1].send(m.Cancel("same-1"))
+            assert isinstance(dealers[1].reply(), m.Cancelled)
+            go.set()
+            made = []
+            for number, dealer in enumerate(dealers):
+                if number == 1:
+                    continue
+                chunk, [blob], _ = dealer.message()
+                assert isinstance(chunk, m.Chunk)
+                assert chunk.id == f"same-{number}"
+                made.append((chunk.sha256, blob))
+                assert isinstance(dealer.reply(), m.Done)
+            assert len(set(made)) == 1
+        finally:
+            go.set()
+            for dealer in dealers:
+                dealer.close()
+    assert len(composed) == 1

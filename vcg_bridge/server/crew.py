@@ -1,0 +1,231 @@
+"""All who draw: the server's own threads, and replicas beside it.
+
+The own threads are there from the start and close to the socket: they draw what somebody waits for. Replicas are processes that give
+way to everything else on the machine; batches are for them, and whatever the own threads have no time for. They are started
+when there is work for them, one after the other, and end when there has been none for a while. One that dies or hangs is
+replaced, and what it was drawing is drawn by others.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from vcg_bridge.generators.cache import CacheInfo
+from vcg_bridge.server.jobs import Turn
+from vcg_bridge.server.scheduler import Kind
+from vcg_bridge.server.trace import Trace
+from vcg_bridge.server.worker import Event, Lost, Stage, Worker
+
+log = logging.getLogger("vcg_bridge.server")
+
+SHORT_S = 0.5
+"""So long there must have been too much to do before a further replica is started for interactive work."""
+
+IDLE_S = 300.0
+"""Replicas that had nothing to do for so long end."""
+
+STUCK_S = 120.0
+"""A turn takes a second, on a very slow machine some. A replica that is at one for so long hangs."""
+
+BACKOFF_S = (0.5, 60.0)
+"""A replica that is lost is replaced after so long: at first, and at most where they are lost one after the other."""
+
+
+class Replica(Protocol):
+    """One who draws elsewhere. All but `close` return at once."""
+
+    name: str
+    ready: bool  # takes turns
+    lost: str  # why it draws no more; "" it does
+    cache: CacheInfo
+
+    def submit(self, turn: Turn) -> None:
+        """Draw this next."""
+
+    def take(self) -> list[Event | Stage | Lost]:
+        """The events since the last call, in order."""
+
+    def kill(self, why: str) -> None:
+        """End it at once; it is `lost` a moment later."""
+
+    def close(self) -> None:
+        """End it and wait for that."""
+
+
+@dataclass
+class _Place:
+    """One who draws, and what it is at."""
+
+    who: Worker | Replica
+    name: str
+    drawing: int | None = None  # turn whose layers it draws: until that is over it takes no other
+    turns: dict[int, tuple[Turn, float]] = field(default_factory=dict)  # with the one that is finished; s, since when
+    unable: set[str] = field(default_factory=set)  # versions that it cannot draw with
+
+
+class Crew:
+    """Owned by the server's thread; `take` also from it."""
+
+    def __init__(
+        self,
+        own: Worker,
+        recruit: Callable[[str], Replica] | None = None,
+        most: int = 0,
+        *,
+        at_once: bool = False,
+        trace: Trace | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """recruit: makes a replica of that name. most: so many of them. at_once: all are started with the server and stay."""
+        self._own = _Place(own, "server")
+        self._recruit, self._most, self._at_once = recruit, most if recruit is not None else 0, at_once
+        self._trace, self._clock = trace, clock
+        self._places: list[_Place] = []  # of replicas
+        self._recruited = 0
+        self._short, self._wanted = False, False  # since the clock was last looked at
+        self._short_since: float | None = None
+        self._used = clock()
+        self._not_before, self._backoff_s, self._started = clock(), BACKOFF_S[0], clock()
+
+        self.lost = 0
+        """Replicas that died or were killed."""
+        self.gone: list[CacheInfo] = []
+        """What the caches of former replicas gave, added up."""
+
+    @property
+    def replicas(self) -> list[Replica]:
+        """Those there are now."""
+        return [place.who for place in self._places if not isinstance(place.who, Worker)]
+
+    @property
+    def lanes(self) -> int:
+        """Steps of one batch job that are drawn at the same time: each who draws has one at hand and one to be finished."""
+        return 2 * max(1, len(self._ready()))
+
+    def _ready(self) -> list[_Place]:
+        return [place for place in self._places if place.who.ready]  # type: ignore[union-attr]
+
+    def free(self, kind: Kind) -> list[str]:
+        """Who could begin a turn of that kind now, the preferred one first."""
+        return [place.name for place in self._free(kind)]
+
+    def _free(self, kind: Kind) -> list[_Place]:
+        ready = self._ready()
+        others = [place for place in ready if place.drawing is None]
+        own = [self._own] if self._own.drawing is None else []
+        return (others if ready else own) if kind is Kind.BATCH else own + others
+
+    def submit(self, turn: Turn, kind: Kind) -> None:
+        """Have somebody draw it. Somebody must be free; if those who are cannot draw with its bundle, it waits for the own threads."""
+        able = (place for place in self._free(kind) if turn.sha256 not in place.unable)
+        place = next(able, self._own)
+        now = self._clock()
+        place.drawing = turn.number
+        place.turns[turn.number] = turn, now
+        self._wanted |= kind is Kind.BATCH
+        if place is not self._own:
+            self._used = now
+        place.who.submit(turn)
+
+    def short(self) -> None:
+        """Something waits for somebody to be free."""
+        self._short = True
+
+    def is_own(self, turn: Turn) -> bool:
+        """Whether the server's own threads draw it."""
+        return turn.number in self._own.turns
+
+    def take(self) -> Iterator[Event | Stage | Lost]:
+        """What those who draw say, in the order of each."""
+        for place in (self._own, *tuple(self._places)):
+            lost = place.who.lost if not isinstance(place.who, Worker) else ""  # before its last words are read
+            for event in place.who.take():
+                if isinstance(event, Stage):
+                    self._stage(place, event)
+                elif isinstance(event, Lost) and place is not self._own:
+                    turn, _ = place.turns.get(event.turn, (None, 0.0))
+                    if turn is not None:
+                        place.unable.add(turn.sha256)
+                    log.warning("%s: %s", place.name, event.why)
+                    event = event._replace(counts=False)
+                yield event
+            if lost:
+                yield from self._bury(place, lost)
+
+    def _stage(self, place: _Place, event: Stage) -> None:
+        turn, _ = place.turns.get(event.turn, (None, 0.0))
+        if self._trace is not None and turn is not None:
+            now = self._clock()
+            steps = [f"{step.plan.request.id}: {step.first} to {step.end - 1}" for step in turn.steps]
+            track = f"{place.name}: {'compose and encode' if event.finished else 'draw'}"
+            self._trace.span(track, turn.model, now - event.seconds, now, steps=steps, paused=turn.pause.is_set())
+        if place.drawing == event.turn:
+            place.drawing = None
+        if event.finished:
+            place.turns.pop(event.turn, None)
+
+    def _bury(self, place: _Place, why: str) -> Iterator[Lost]:
+        self._places.remove(place)
+        now = self._clock()
+        if now - self._started > BACKOFF_S[1]:  # it had lasted
+            self._backoff_s = BACKOFF_S[0]
+        self._not_before = now + self._backoff_s
+        self._backoff_s = min(2 * self._backoff_s, BACKOFF_S[1])
+        self.lost += 1
+        log.error("%s is lost: %s; %d turns are drawn by others", place.name, why, len(place.turns))
+        assert not isinstance(place.who, Worker)
+        self._remember(place.who)
+        place.who.close()
+        for number in place.turns:
+            yield Lost(number, f"{place.name}: {why}", True)
+
+    def look_at_the_clock(self) -> None:
+        """Start, end and replace replicas. A few times a second."""
+        now = self._clock()
+        for place in self._places:
+            oldest = min((since for _, since in place.turns.values()), default=now)
+            if now - oldest > STUCK_S and not isinstance(place.who, Worker):
+                place.who.kill(f"it is at one turn for {STUCK_S:.0f} s")
+        if not self._short:
+            self._short_since = None
+        elif self._short_since is None:
+            self._short_since = now
+        wants = self._at_once or self._wanted or (self._short_since is not None and now - self._short_since >= SHORT_S)
+        self._short = self._wanted = False
+        if wants and len(self._ready()) == len(self._places) < self._most and now >= self._not_before:
+            self._start(now)
+        if len(self._ready()) < len(self._places):  # who is not there yet has nothing to do with good reason
+            self._used = now
+        if not self._at_once and self._places and now - self._used > IDLE_S:
+            log.info("%d replicas end: there was nothing to do for %.0f s", len(self._places), IDLE_S)
+            for replica in self.replicas:
+                self._remember(replica)
+                threading.Thread(target=replica.close, name="vcg-retire", daemon=True).start()
+            self._places.clear()
+
+    def _remember(self, replica: Replica) -> None:
+        before, last = self.gone[0] if self.gone else CacheInfo(0, 0, 0, 0, 0), replica.cache
+        self.gone = [CacheInfo(before.hits + last.hits, before.misses + last.misses, 0, 0, 0)]
+
+    def _start(self, now: float) -> None:
+        assert self._recruit is not None
+        self._recruited += 1
+        name = f"replica {self._recruited}"
+        try:
+            self._places.append(_Place(self._recruit(name), name))
+            self._started = now
+        except Exception as error:
+            self._not_before = now + self._backoff_s
+            self._backoff_s = min(2 * self._backoff_s, BACKOFF_S[1])
+            log.error("%s could not be started: %s", name, error)
+
+    def close(self) -> None:
+        """End all replicas."""
+        for replica in self.replicas:
+            replica.close()
+        self._places.clear()
