@@ -127,7 +127,8 @@ def test_the_time_line_is_json_that_shows_every_job(tiny: Path, tmp_path: Path) 
     assert len([e for e in events if e["ph"] == "e"]) == 1
     assert len([e for e in events if e["ph"] == "i"]) == len(answer.chunks)
     spans = [e for e in events if e["ph"] == "X"]
-    assert {e["tid"] for e in spans} == {1, 2}
+    rows = {e["tid"]: e["args"]["name"] for e in events if e["ph"] == "M" and e["name"] == "thread_name"}
+    assert {rows[e["tid"]] for e in spans} == {"server: draw", "server: compose and encode"}
     assert all(e["dur"] >= 0 and e["ts"] >= 0 for e in spans)
     assert any("idle: " in step for e in spans for step in e["args"]["steps"])
     with pytest.raises(OutputError, match="--trace"):
