@@ -22,6 +22,7 @@ from tests.support.zmtp import GREETING, Zmtp, frame
 from vcg_bridge.contract import messages as m
 from vcg_bridge.contract.blobs import decode_blob
 from vcg_bridge.contract.errors import AddressError, ConfigError
+from vcg_bridge.relay import BUFFER_BYTES
 from vcg_bridge.server import tls
 from vcg_bridge.server.config import ServerConfig, check_config
 from vcg_bridge.server.server import Server
@@ -149,7 +150,7 @@ def test_large_answers_come_whole(secured: Server, right: Certificate) -> None:
             if isinstance(reply, m.Chunk):
                 assert hashlib.sha256(blobs[0]).digest() == reply.sha256
                 size += len(blobs[0])
-    assert size > 30 * tls.BUFFER_BYTES
+    assert size > 30 * BUFFER_BYTES
 
 
 def test_the_token_is_asked_for_here_too(secured: Server, right: Certificate) -> None:

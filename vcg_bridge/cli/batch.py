@@ -76,6 +76,7 @@ def batch(
     token_file: o.TokenFile = None,
     server_key: o.ServerKey = "",
     client_key: o.ClientKey = None,
+    certificate: o.Certificate = None,
 ) -> None:
     """Make thousands of characters. Stopped or killed, the same command goes on where it was; a bad line stops nothing."""
     sheet = o.write_options(
@@ -93,7 +94,9 @@ def batch(
     begin = time.monotonic()
     with (
         Journal(out) as journal,
-        connected(Place(server, keep_server, bundle, device, token_file, server_key, client_key)) as connection,
+        connected(
+            Place(server, keep_server, bundle, device, token_file, server_key, client_key, certificate)
+        ) as connection,
     ):
         plan = _plan(lines, defaults, connection.manifest, requests.parent, sheet, flat=flat)
         run = _Run(connection, journal, out, sheet, plan, writers=1 if flat else WRITERS)

@@ -81,7 +81,7 @@ def bench(
     if load or soak:
         from vcg_bridge.cli import bench_load
 
-        place = bench_load.Where(bundle, device.value, threads, server, o.read_token(token_file))
+        place = bench_load.Where(bundle, device.value, threads, server, _token_for(server, token_file))
         if load:
             bench_load.load(place, bench_load.numbers(clients), seconds, out, plot, as_json=as_json)
         else:
@@ -108,6 +108,18 @@ def bench(
         if out.suffix == ".md":
             text = _page(figures, about)
         write_files(out.parent, {out.name: text.encode("utf-8") + b"\n"})
+
+
+def _token_for(server: str, token_file: Path | None) -> str:
+    """The token for a server that may be named. Raises for an address that cannot be measured, or not safely."""
+    from vcg_bridge.client import ClientOptions
+
+    token = o.read_token(token_file)
+    if server and ClientOptions(address=server, token=token).tls is not None:
+        raise BadRequest(
+            "only tcp:// is measured: --server is TLS", hint="measure at the server's own machine, without TLS"
+        )
+    return token
 
 
 def measure(bundle: str, device: str, threads: int | None, *, quick: bool, wheel: Path | None) -> list[Figure]:

@@ -35,6 +35,7 @@ class Place:
     token_file: Path | None = None
     server_key: str = ""  # public key of a server that encrypts
     client_key: Path | None = None  # file of our own secret key; None: a new one for each connection
+    certificate: Path | None = None  # PEM file: of the server behind tls://
 
 
 @dataclass(frozen=True)
@@ -58,18 +59,18 @@ def connected(place: Place) -> Iterator[Connection]:
 
     Raises NoServer, AuthError, VersionMismatch, BundleError, and whatever keeps a server from starting.
     """
-    token = read_token(place.token_file)
     if place.server_key and not place.server:
         raise BadRequest("--server-key belongs to a server that is named", hint="add --server ADDRESS")
+    if place.certificate is not None and not place.server:
+        raise BadRequest("--certificate belongs to a server that is named", hint="add --server tls://HOST:PORT")
     if place.client_key is not None and not place.server_key:
         raise BadRequest("--client-key is for a server that encrypts", hint="add --server-key KEY")
     if place.server:
-        curve = client_keys(place.server_key, place.client_key) if place.server_key else None
-        with Client.connect(place.server, timeout_s=CONNECT_LIMIT_S, token=token, curve=curve) as client:
+        with client_of(place) as client:
             yield Connection(client, _bundle_of(client, place), place.server, started=False)
         return
     bundle = open_bundle(place.bundle, verify=False)  # the server checks every file before it draws
-    running = _running(bundle, token)
+    running = _running(bundle, read_token(place.token_file))
     if running is not None:
         with running:
             yield Connection(running, bundle, DEFAULT_ADDRESS, started=False)
@@ -78,6 +79,17 @@ def connected(place: Place) -> Iterator[Connection]:
         process = _start(place)
     with process, Client.connect(process.address, timeout_s=CONNECT_LIMIT_S, wait=True) as client:
         yield Connection(client, bundle, process.address, started=True)
+
+
+def client_of(place: Place, timeout_s: float = CONNECT_LIMIT_S) -> Client:
+    """A welcome client of the server that is named. Raises NoServer, AuthError, VersionMismatch, and for keys that are none."""
+    return Client.connect(
+        place.server,
+        timeout_s=timeout_s,
+        token=read_token(place.token_file),
+        curve=client_keys(place.server_key, place.client_key) if place.server_key else None,
+        tls_certificate=place.certificate,
+    )
 
 
 def _bundle_of(client: Client, place: Place) -> Bundle:

@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Annotated
@@ -132,13 +132,24 @@ def _bundles() -> Iterator[Check]:
 
 
 def _server_here() -> Check:
-    from vcg_bridge.client import Client
+    from vcg_bridge.cli.connect import Place, client_of
     from vcg_bridge.contract.errors import NoServer
     from vcg_bridge.contract.vocabulary import DEFAULT_ADDRESS
 
+    def file(variable: str) -> Path | None:
+        return Path(os.environ[variable]) if os.environ.get(variable) else None
+
     address = os.environ.get("VCG_SERVER") or DEFAULT_ADDRESS
+    place = Place(address, token_file=file("VCG_TOKEN_FILE"))
+    if os.environ.get("VCG_SERVER"):
+        place = replace(
+            place,
+            server_key=os.environ.get("VCG_SERVER_KEY", ""),
+            client_key=file("VCG_CLIENT_KEY_FILE"),
+            certificate=file("VCG_CERTIFICATE"),
+        )
     try:
-        with Client.connect(address, timeout_s=3.0, token=o.read_token(None)) as client:
+        with client_of(place, timeout_s=3.0) as client:
             welcome = client.welcome
             models = ", ".join(f"{m.name} {m.version}" for m in welcome.models)
             return Check("server here", True, f"{address}: {welcome.server} on {welcome.device}, {models}")

@@ -161,6 +161,7 @@ def generate(
     token_file: o.TokenFile = None,
     server_key: o.ServerKey = "",
     client_key: o.ClientKey = None,
+    certificate: o.Certificate = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was made as JSON, for programs.")] = False,
 ) -> None:
     """Make a character: sprite sheet, animations for your engine, a picture to look at, and the credits."""
@@ -187,7 +188,9 @@ def generate(
 
     if not bundle and not server and (recipe or start):
         bundle = wishes.bundle_of(recipe or start)
-    with connected(Place(server, keep_server, bundle, device, token_file, server_key, client_key)) as connection:
+    with connected(
+        Place(server, keep_server, bundle, device, token_file, server_key, client_key, certificate)
+    ) as connection:
         wish = _wish(asked, recipe, start, novelty, connection.manifest)
         wish = replace(wish, animations=wishes.split_names(animations, "--animations"), name=name or wish.name)
         made = _write_all(connection, wish, count, out, sheet)

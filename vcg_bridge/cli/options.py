@@ -91,7 +91,7 @@ Server = Annotated[
         "--server",
         envvar="VCG_SERVER",
         metavar="ADDRESS",
-        help="Use the server there, tcp://127.0.0.1:7421. Default: one that runs on this machine, else one is started.",
+        help="Use the server there, tcp://127.0.0.1:7421 or tls://HOST:7422. Default: one that runs on this machine, else one is started.",
         rich_help_panel=SERVER,
     ),
 ]
@@ -115,6 +115,17 @@ TokenFile = Annotated[
     Path | None,
     typer.Option(
         "--token-file", envvar="VCG_TOKEN_FILE", help="File with the token the server asks for.", rich_help_panel=SERVER
+    ),
+]
+
+Certificate = Annotated[
+    Path | None,
+    typer.Option(
+        "--certificate",
+        envvar="VCG_CERTIFICATE",
+        metavar="FILE",
+        help="Copy of the certificate of a tls:// server, a PEM file. Default: it is checked as a web site's is.",
+        rich_help_panel=SERVER,
     ),
 ]
 

@@ -1,6 +1,7 @@
 """The ZeroMQ side of a client: one DEALER at a time, and a monitor that says when its connection breaks.
 
-libzmq's own reconnecting is off: a new connection needs a new hello, so the session decides.
+libzmq's own reconnecting is off: a new connection needs a new hello, so the session decides. To a server behind TLS each
+DEALER has a tunnel.
 """
 
 from __future__ import annotations
@@ -8,6 +9,8 @@ from __future__ import annotations
 import struct
 import time
 from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import zmq
 
@@ -16,24 +19,37 @@ from vcg_bridge.client.session import Session
 from vcg_bridge.contract import vocabulary as v
 from vcg_bridge.contract.errors import AuthError, BadRequest, Disconnected
 
+if TYPE_CHECKING:
+    from vcg_bridge.client.tunnel import Tunnel
+
 LINGER_MS = 200  # for the goodbye to leave
+_TUNNEL_S = 3.0  # for the tunnels' threads at the end; they take milliseconds
 _AT_A_TIME = 64  # messages taken before others have their turn
 
-_BROKEN = {
+_BROKEN: dict[int, str] = {
     zmq.EVENT_CLOSED: "the connection was refused",
     zmq.EVENT_DISCONNECTED: "the connection was closed by the other side",
     zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL: "something else than a VCG Bridge server listens there, or the keys are wrong or missing",
     zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL: "the server wants another kind of authentication (CURVE keys, or none)",
     zmq.EVENT_HANDSHAKE_FAILED_AUTH: "the server refused the keys",
 }
-_EVENTS = sum(_BROKEN)  # single bits
+_EVENTS: int = sum(_BROKEN)  # single bits
 
 
 class Link:
     """Moves frames between a session and its socket. Never blocks."""
 
     def __init__(self, session: Session) -> None:
+        """Raises ConfigError where the certificate to trust cannot be read."""
         self._session = session
+        self._trust = None
+        if session.options.tls is not None:
+            from vcg_bridge.client.trust import Trust
+
+            certificate = session.options.tls_certificate
+            self._trust = Trust(Path(certificate) if certificate is not None else None)
+        self._tunnel: Tunnel | None = None  # of the DEALER
+        self._ending: list[Tunnel] = []  # of those before it
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self._sockets: tuple[zmq.Socket[bytes], zmq.Socket[bytes]] | None = None  # DEALER, monitor
 
@@ -77,11 +93,13 @@ class Link:
                 return True
         if self._sockets is not None and self._session.state in ("greeting", "ready"):
             try:  # a break counts after all that came before it
-                kind, _ = struct.unpack("=hi", self._sockets[1].recv_multipart(zmq.NOBLOCK)[0])
+                kind, value = struct.unpack("=hi", self._sockets[1].recv_multipart(zmq.NOBLOCK)[0])
             except zmq.Again:
                 return False
             if kind in _BROKEN:
-                self._session.lost(_BROKEN[kind], time.monotonic())
+                self._broken(kind)
+            elif self._tunnel is not None:
+                self._tunnel.admit(value)
             return True
         return False
 
@@ -91,6 +109,15 @@ class Link:
             self._flush(time.monotonic())
             self._drop(LINGER_MS)
             self._context.term()
+            for tunnel in self._ending:
+                tunnel.join(_TUNNEL_S)
+
+    def _broken(self, kind: int) -> None:
+        tunnel = self._tunnel
+        if tunnel is not None and tunnel.error is not None:
+            self._session.refuse(tunnel.error)
+        else:
+            self._session.lost((tunnel.fault if tunnel is not None else "") or _BROKEN[kind], time.monotonic())
 
     def _arrived(self) -> Iterator[list[bytes]]:
         while self._sockets is not None and self._session.state in ("greeting", "ready"):
@@ -111,11 +138,19 @@ class Link:
 
     def _open(self) -> None:
         options = self._session.options
+        address, events = options.address, _EVENTS
+        if self._trust is not None and options.tls is not None:
+            from vcg_bridge.client.tunnel import Tunnel
+
+            self._ending = [tunnel for tunnel in self._ending if not tunnel.ended]
+            self._tunnel = Tunnel(*options.tls, self._trust)
+            address = self._tunnel.address
+            events = _EVENTS | zmq.EVENT_CONNECTED if self._tunnel.guarded else _EVENTS
         dealer = self._context.socket(zmq.DEALER)
-        self._sockets = dealer, dealer.get_monitor_socket(_EVENTS)
+        self._sockets = dealer, dealer.get_monitor_socket(events)
         _set_up(dealer, options)
         try:
-            dealer.connect(options.address)
+            dealer.connect(address)
         except zmq.ZMQError as error:
             raise BadRequest(f"cannot connect to {options.address!r}: {error.strerror}") from error
 
@@ -126,6 +161,10 @@ class Link:
             dealer.disable_monitor()
             monitor.close(0)
             dealer.close(linger_ms)
+            if self._tunnel is not None:
+                self._tunnel.stop()
+                self._ending.append(self._tunnel)
+                self._tunnel = None
 
 
 def _set_up(dealer: zmq.Socket[bytes], options: ClientOptions) -> None:

@@ -117,6 +117,11 @@ class Session:
         self.open_at = now if at_once and self._attempts == 0 else now + wait
         self._attempts += 1
 
+    def refuse(self, error: VcgError) -> None:
+        """The other side is not to be trusted: no further try."""
+        if self.state in ("greeting", "ready"):
+            self._fail(error)
+
     def stop(self, now: float) -> None:
         """Say goodbye; everything unfinished ends."""
         if self.state == "ready":

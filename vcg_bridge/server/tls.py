@@ -14,16 +14,13 @@ import socket
 import ssl
 import stat
 import threading
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from vcg_bridge.contract.errors import AddressError, ConfigError
+from vcg_bridge.relay import BUFFER_BYTES, join
 from vcg_bridge.server.auth import Endpoint
 
 log = logging.getLogger("vcg_bridge.server")
-
-BUFFER_BYTES = 1 << 18
-"""That one direction of a connection may hold. Above it the other side is not read: TCP makes it wait."""
 
 HANDSHAKE_S = 10.0
 """For the TLS handshake. What follows, the ROUTER's own handshake limit bounds."""
@@ -36,9 +33,6 @@ STALL_S = 60.0
 
 CLOSE_S = 2.0
 """For the last bytes of a connection whose other end is gone, and for the closing messages of TLS."""
-
-Connect = Callable[[], Awaitable[tuple[asyncio.StreamReader, asyncio.StreamWriter]]]
-"""Opens a connection to the ROUTER."""
 
 
 def server_context(certificate: Path, key: Path) -> ssl.SSLContext:
@@ -227,7 +221,7 @@ class TlsFront:
             writer.transport.abort()
             return
         log.debug("TLS: %s connected", peer)
-        await _join((reader, writer), (within, out))
+        await join((reader, writer), (within, out), close_s=CLOSE_S, stall_s=STALL_S)
 
     async def _enter(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         scheme, _, rest = self._inside.partition("://")
@@ -235,41 +229,6 @@ class TlsFront:
             return await asyncio.open_unix_connection(rest, limit=BUFFER_BYTES)
         host, _, port = rest.rpartition(":")
         return await asyncio.open_connection(host, int(port), limit=BUFFER_BYTES)
-
-
-Stream = tuple[asyncio.StreamReader, asyncio.StreamWriter]
-
-
-async def _join(outside: Stream, inside: Stream) -> None:
-    """Carry bytes both ways until one side ends; then what is under way may still arrive, for a moment."""
-    ways = [asyncio.create_task(_pump(outside[0], inside[1])), asyncio.create_task(_pump(inside[0], outside[1]))]
-    try:
-        await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        # The way that ended has told its receiver; nothing more is read from the other.
-        for way in ways:
-            way.cancel()
-        await asyncio.gather(*ways, return_exceptions=True)
-        await asyncio.gather(_close(outside[1]), _close(inside[1]))
-
-
-async def _pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-    sink.transport.set_write_buffer_limits(high=BUFFER_BYTES)
-    with contextlib.suppress(OSError):
-        while data := await source.read(BUFFER_BYTES):
-            sink.write(data)
-            async with asyncio.timeout(STALL_S):
-                await sink.drain()
-
-
-async def _close(writer: asyncio.StreamWriter) -> None:
-    """Close; what it does not take within CLOSE_S is lost with it."""
-    writer.close()
-    try:
-        async with asyncio.timeout(CLOSE_S):
-            await writer.wait_closed()
-    except (OSError, asyncio.CancelledError):  # TimeoutError is an OSError
-        writer.transport.abort()
 
 
 def _listen(endpoint: Endpoint) -> socket.socket:
