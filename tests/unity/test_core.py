@@ -23,7 +23,7 @@ from vcg_bridge.contract.blobs import decode_blob
 from vcg_bridge.contract.description import description_of
 from vcg_bridge.contract.errors import VcgError
 from vcg_bridge.contract.recipe import LayerChoice, Recipe
-from vcg_bridge.contract.recipe_io import items_by_layer, recipe_bytes, recipe_from_dict, recipe_to_dict, worn_groups
+from vcg_bridge.contract.recipe_io import recipe_bytes, recipe_from_dict, recipe_to_dict, worn_groups
 from vcg_bridge.sprites.palette import palette_of, slots
 
 pytestmark = pytest.mark.unity
@@ -231,7 +231,7 @@ def test_colours_change_as_the_server_would_change_them(program: CoreProgram, tm
     rng = random.Random(3)
     frames = [codec.pack_map(m.to_wire(description_of(manifest, "x")))]
     wanted = []
-    items = items_by_layer(manifest)
+    items = manifest.items_by_layer
     for number in range(20):
         worn = [x.id for x in manifest.layers if x.required or rng.random() < 0.6]
         layers = {layer: LayerChoice(rng.choice(list(items[layer]))) for layer in worn}

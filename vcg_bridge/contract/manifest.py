@@ -202,16 +202,24 @@ class Manifest:
         return {x.id: x for x in self.layers}
 
     @cached_property
-    def _items(self) -> dict[tuple[str, str], Item]:
-        return {(x.layer, x.id): x for x in self.items}
+    def items_by_layer(self) -> Mapping[str, Mapping[str, Item]]:
+        """Layer id -> item id -> item, all in manifest order."""
+        table: dict[str, dict[str, Item]] = {layer.id: {} for layer in self.layers}
+        for item in self.items:
+            table.setdefault(item.layer, {})[item.id] = item
+        return table
 
     @cached_property
     def _controls(self) -> dict[str, Control]:
         return {x.key: x for x in self.controls}
 
     @cached_property
-    def _ramps(self) -> dict[tuple[str, str], Ramp]:
-        return {(x.kind, x.id): x for x in self.ramps}
+    def ramps_by_kind(self) -> Mapping[str, Mapping[str, Ramp]]:
+        """Kind -> ramp id -> ramp, all in manifest order."""
+        table: dict[str, dict[str, Ramp]] = {}
+        for ramp in self.ramps:
+            table.setdefault(ramp.kind, {})[ramp.id] = ramp
+        return table
 
     @cached_property
     def _animations(self) -> dict[str, Animation]:
@@ -246,12 +254,12 @@ class Manifest:
     def item(self, layer_id: str, item_id: str) -> Item:
         """The item of that layer. Raises BadRequest with near names."""
         self.layer(layer_id)
-        names = [i for (owner, i) in self._items if owner == layer_id]
-        return _find({i: self._items[layer_id, i] for i in names}, item_id, f"item of layer {layer_id!r}", names)
+        items = self.items_by_layer[layer_id]
+        return _find(items, item_id, f"item of layer {layer_id!r}", items)
 
     def items_of(self, layer_id: str) -> tuple[Item, ...]:
         """All items of a layer, in manifest order."""
-        return tuple(x for x in self.items if x.layer == layer_id)
+        return tuple(self.items_by_layer.get(layer_id, {}).values())
 
     def control(self, key: str) -> Control:
         """The control of that key, "layer/id". Raises BadRequest with near names."""
@@ -263,12 +271,12 @@ class Manifest:
 
     def ramp(self, kind: str, ramp_id: str) -> Ramp:
         """The ramp of that kind. Raises BadRequest with near names."""
-        names = [i for (owner, i) in self._ramps if owner == kind]
-        return _find({i: self._ramps[kind, i] for i in names}, ramp_id, f"{kind} ramp", names)
+        ramps = self.ramps_by_kind.get(kind, {})
+        return _find(ramps, ramp_id, f"{kind} ramp", ramps)
 
     def ramps_of(self, kind: str) -> tuple[Ramp, ...]:
         """All ramps of a kind, in manifest order."""
-        return tuple(x for x in self.ramps if x.kind == kind)
+        return tuple(self.ramps_by_kind.get(kind, {}).values())
 
     def animation(self, animation_id: str) -> Animation:
         """The animation of that id. Raises BadRequest with near names."""

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, NoReturn
 
 from vcg_bridge.contract.errors import RecipeError, near
 from vcg_bridge.contract.fields import Node, Reader
-from vcg_bridge.contract.manifest import Item, Manifest
+from vcg_bridge.contract.manifest import Manifest
 from vcg_bridge.contract.manifest_parse import BODY_LAYER
 from vcg_bridge.contract.recipe import RECIPE_FORMAT, LayerChoice, Recipe
 
@@ -122,18 +122,17 @@ def check_recipe(manifest: Manifest, recipe: Recipe) -> None:
     def fail(path: str, problem: str, hint: str = "") -> NoReturn:
         raise RecipeError(f"recipe: {path}: {problem}", hint=hint)
 
-    def known(path: str, name: str, names: Iterable[str], what: str) -> None:
-        table = tuple(names)
-        if name not in table:
-            fail(path, f"there is no {what} {name!r} in the bundle {manifest.name!r}", near(name, table))
+    def known(path: str, name: str, names: Collection[str], what: str) -> None:
+        if name not in names:
+            fail(path, f"there is no {what} {name!r} in the bundle {manifest.name!r}", near(name, names))
 
     if not 0 <= recipe.seed <= MAX_SEED:
         fail("seed", f"must be from 0 to {MAX_SEED}")
     if not 0 <= recipe.novelty <= 100:
         fail("novelty", "must be from 0 to 100")
     if recipe.archetype:
-        known("archetype", recipe.archetype, (x.id for x in manifest.archetypes), "archetype")
-    items = items_by_layer(manifest)
+        known("archetype", recipe.archetype, [x.id for x in manifest.archetypes], "archetype")
+    items = manifest.items_by_layer
     for layer, choice in recipe.layers.items():
         known("layers", layer, items, "layer")
         path = f"layers.{layer}"
@@ -164,18 +163,10 @@ def check_recipe(manifest: Manifest, recipe: Recipe) -> None:
     for group, kind in worn.items():
         if group not in recipe.ramps:
             fail("ramps", f"the colour group {group!r} is missing")
-        known(f"ramps.{group}", recipe.ramps[group], (x.id for x in manifest.ramps_of(kind)), f"{kind} ramp")
+        known(f"ramps.{group}", recipe.ramps[group], manifest.ramps_by_kind.get(kind, {}), f"{kind} ramp")
     for group in recipe.ramps:
         if group not in worn:
             fail("ramps", f"no layer of this character is coloured by {group!r}", near(group, worn))
-
-
-def items_by_layer(manifest: Manifest) -> dict[str, dict[str, Item]]:
-    """Layer id -> item id -> item, both in manifest order."""
-    table: dict[str, dict[str, Item]] = {layer.id: {} for layer in manifest.layers}
-    for item in manifest.items:
-        table[item.layer][item.id] = item
-    return table
 
 
 def worn_groups(manifest: Manifest, layers: Mapping[str, LayerChoice]) -> dict[str, str]:

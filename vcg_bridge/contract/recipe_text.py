@@ -16,7 +16,7 @@ from typing import NoReturn
 from vcg_bridge.contract.errors import RecipeError
 from vcg_bridge.contract.manifest import Manifest
 from vcg_bridge.contract.recipe import RECIPE_FORMAT, LayerChoice, Recipe
-from vcg_bridge.contract.recipe_io import check_model, check_recipe, items_by_layer, worn_groups
+from vcg_bridge.contract.recipe_io import check_model, check_recipe, worn_groups
 
 PREFIX = "vcg1."
 SHA_BYTES = 8
@@ -41,7 +41,7 @@ def recipe_text(manifest: Manifest, recipe: Recipe) -> str:
     out.append(recipe.novelty)
     worn = [layer.id in recipe.layers for layer in manifest.layers]
     out += sum(1 << i for i, yes in enumerate(worn) if yes).to_bytes((len(worn) + 7) // 8, "little")
-    items = {layer: list(table) for layer, table in items_by_layer(manifest).items()}
+    items = {layer: list(table) for layer, table in manifest.items_by_layer.items()}
     for layer in manifest.layers:
         if layer.id not in recipe.layers:
             continue
@@ -73,7 +73,7 @@ def recipe_from_text(manifest: Manifest, text: str) -> Recipe:
     archetype = source.one_of([""] + [x.id for x in manifest.archetypes])
     novelty = source.take(1)[0]
     worn = int.from_bytes(source.take((len(manifest.layers) + 7) // 8), "little")
-    items = {layer: list(table) for layer, table in items_by_layer(manifest).items()}
+    items = {layer: list(table) for layer, table in manifest.items_by_layer.items()}
     layers = {}
     for i, layer in enumerate(manifest.layers):
         if worn >> i & 1:

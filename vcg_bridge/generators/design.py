@@ -17,7 +17,7 @@ from vcg_bridge.contract.errors import BadRequest, listed, near
 from vcg_bridge.contract.manifest import Archetype, Item, Manifest
 from vcg_bridge.contract.manifest_parse import BODY_LAYER
 from vcg_bridge.contract.recipe import LayerChoice, Recipe
-from vcg_bridge.contract.recipe_io import MAX_SEED, check_recipe, items_by_layer, worn_groups
+from vcg_bridge.contract.recipe_io import MAX_SEED, check_recipe, worn_groups
 from vcg_bridge.generators.controls import moved, wanted_moves
 from vcg_bridge.generators.rules import compatible, hidden_layers, partners
 
@@ -49,7 +49,10 @@ _Test = Callable[[Item], bool]
 
 def unit(seed: int, *names: str) -> float:
     """A number strictly between 0 and 1 that depends on the seed and the names alone."""
-    digest = sha256("\0".join((str(seed), *names)).encode("utf-8")).digest()
+    return _unit(sha256("\0".join((str(seed), *names)).encode("utf-8")).digest())
+
+
+def _unit(digest: bytes) -> float:
     return ((int.from_bytes(digest[:8], "big") >> 11) + 0.5) / 2.0**53
 
 
@@ -66,7 +69,7 @@ class _Designer:
 
     def __init__(self, manifest: Manifest, spec: DesignSpec) -> None:
         self.manifest, self.spec, self.base = manifest, spec, spec.base
-        self.items = items_by_layer(manifest)
+        self.items = manifest.items_by_layer
         self.seed = spec.seed
         if type(spec.seed) is not int or not 0 <= spec.seed <= MAX_SEED:
             raise BadRequest(f"seed must be an integer from 0 to {MAX_SEED}, not {spec.seed!r}")
@@ -347,7 +350,15 @@ class _Designer:
 
     def _race(self, weights: Mapping[str, float], *names: str) -> str:
         """The winner of the exponential race among names, "" of none."""
-        return min(weights, key=lambda x: -math.log(unit(self.seed, *names, x)) / weights[x], default="")
+        start = sha256("\0".join((str(self.seed), *names, "")).encode("utf-8"))  # of unit(seed, *names, x), for every x
+        winner, best = "", math.inf
+        for name, weight in weights.items():
+            hashed = start.copy()
+            hashed.update(name.encode("utf-8"))
+            time = -math.log(_unit(hashed.digest())) / weight
+            if time < best:
+                winner, best = name, time
+        return winner
 
     def _item_race(self, layer: str, weights: Mapping[str, float], purpose: str = "item") -> str:
         """The same among items; garments that differ only in the body run under one name, so both bodies dress alike."""
