@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.socket, pytest.mark.slow]
 @pytest.mark.timeout(240)
 def test_every_chunk_comes_once_and_whole_and_nothing_leaks(tiny: Path) -> None:
     with ServerProcess([f"--bundle={tiny}", "--threads=2"]) as server:
-        report = Soak(server.address, 64, pid=server.process.pid).run(45)
+        report = Soak(server.address, 64, pid=server.process.pid).run(60)
     assert report.faults == []
     assert set(report.errors) <= {"busy"}
     assert report.jobs > 500

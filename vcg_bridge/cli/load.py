@@ -29,6 +29,8 @@ from vcg_bridge.sprites.png import indexed_png
 from vcg_bridge.sprites.stencils import StencilCache
 
 WINDOW = 8 << 20
+WARM_S = 5.0
+"""So long a batch runs before anything is measured: a server starts processes for batches when there is one."""
 SILENCE_S = 60.0
 SHEET = ("walk", "idle")
 
@@ -314,8 +316,7 @@ def measure(
     model = bundle.manifest.name
     levels: list[Level] = []
     with _server(address, arguments) as place, Bare(bundle, threads) as bare:
-        with Driver(place, 1, token) as driver:
-            driver.run(sheets(model, next(seed)), 0.5)
+        warm_up(place, model, next(seed), min(WARM_S, 4 * seconds), token)
         for kind, make in (("previews", previews), ("sheets", sheets), ("characters", characters)):
             before = bare.per_s(kind, seconds / 2)
             for count in clients:
@@ -335,14 +336,27 @@ def measure(
 
 
 def batching_ratio(model: str, arguments: Sequence[str], clients: int, seconds: float, first: int) -> float:
-    """Previews a second of a server as it is over those of one that never draws two jobs together. In turns, twice each."""
+    """Previews a second of a server as it is over those of one that draws one request at a time. In turns, twice each."""
     rates: dict[int, list[float]] = {0: [], 1: []}
-    with ServerProcess(arguments) as several, ServerProcess([*arguments, "--together=1"]) as single:
+    one = [*arguments, "--together=1", "--workers=0"]
+    with ServerProcess(arguments) as several, ServerProcess(one) as single:
+        for server in (several, single):
+            warm_up(server.address, model, first + 500_000, min(WARM_S, 4 * seconds))
         for run in range(4):
             place = (several, single)[run % 2]
             with Driver(place.address, clients) as driver:
                 rates[run % 2].append(driver.run(previews(model, first + run * 100_000), seconds, warm=2).per_s)
     return sum(rates[0]) / sum(rates[1])
+
+
+def warm_up(address: str, model: str, first: int, seconds: float, token: str = "") -> None:
+    """Have a batch run for so long."""
+    with Driver(address, 1, token) as farm:
+        farm.start_batch(model, first, jobs=4, count=1000)
+        until = time.perf_counter() + seconds
+        while time.perf_counter() < until:
+            farm.drain()
+            time.sleep(0.005)
 
 
 def under_batch(address: str, model: str, token: str, first: int, seconds: float) -> tuple[float, float, int]:

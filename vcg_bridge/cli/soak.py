@@ -33,7 +33,7 @@ EXPECTED = {"busy", "stalled", "hello_required", "shutting_down"}
 
 @dataclass(frozen=True)
 class Footprint:
-    """What a process holds."""
+    """What a process and its children hold."""
 
     resident: int  # bytes
     threads: int
@@ -41,13 +41,22 @@ class Footprint:
 
 
 def footprint(pid: int) -> Footprint | None:
-    """Of a process of this machine; None where the system does not tell."""
+    """Of a process of this machine and the replicas it has started; None where the system does not tell."""
     try:
         status = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
         descriptors = sum(1 for _ in Path(f"/proc/{pid}/fd").iterdir())
-        return Footprint(int(status["VmRSS"].split()[0]) * 1024, int(status["Threads"]), descriptors)
+        own = Footprint(int(status["VmRSS"].split()[0]) * 1024, int(status["Threads"]), descriptors)
+        children = {
+            int(x) for task in Path(f"/proc/{pid}/task").iterdir() for x in (task / "children").read_text().split()
+        }
     except (OSError, KeyError, ValueError):
         return None
+    all_of_them = [own, *(found for found in map(footprint, sorted(children)) if found is not None)]
+    return Footprint(
+        sum(x.resident for x in all_of_them),
+        sum(x.threads for x in all_of_them),
+        sum(x.descriptors for x in all_of_them),
+    )
 
 
 @dataclass
