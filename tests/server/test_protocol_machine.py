@@ -222,7 +222,7 @@ class Protocol(RuleBasedStateMachine):
 
 @pytest.fixture(scope="module")
 def target(tiny: Path) -> Iterator[Server]:
-    with running(config(bundles=(str(tiny),))) as server:
+    with running(config(workers=1, bundles=(str(tiny),))) as server:
         yield server
 
 

@@ -71,7 +71,7 @@ def _checks(bundle: str) -> Iterator[Check]:
     yield Check("vcg", None, f"{vcg_bridge.__version__} in {Path(vcg_bridge.__file__).parent}")
     yield Check("python", True, f"{platform.python_version()} on {platform.platform()}, {os.cpu_count()} cores")
     yield from (_package(name) for name in PACKAGES)
-    yield _tried("devices", _devices)
+    yield _tried("device", lambda: _device(bundle))
     yield from _bundles()
     yield _tried("server here", _server_here)
     yield _tried("round trip", lambda: _round_trip(bundle))
@@ -106,10 +106,17 @@ def _tried(name: str, look: Callable[[], Check]) -> Check:
         return Check(name, False, f"{type(error).__name__}: {error}", "run `vcg --debug generate` for all of it")
 
 
-def _devices() -> Check:
-    from vcg_bridge.generators.session import available_devices
+def _device(bundle: str) -> Check:
+    """What draws here, and why."""
+    from vcg_bridge.generators.bundle import open_bundle
+    from vcg_bridge.generators.generator import Generator
+    from vcg_bridge.server.config import ServerConfig
+    from vcg_bridge.server.recruiting import most_workers
 
-    return Check("devices", True, ", ".join(available_devices()))
+    with Generator(open_bundle(bundle, verify=False)) as generator:
+        most = most_workers(ServerConfig(), generator.device)
+        found = f"{generator.device}, {generator.threads} threads, up to {most} replicas for batches"
+        return Check("device", True, f"{found} ({generator.device_note})" if generator.device_note else found)
 
 
 def _bundles() -> Iterator[Check]:
