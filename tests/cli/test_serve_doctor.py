@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import socket
 import ssl
@@ -17,6 +18,7 @@ from tests.support.tiny_bundle import write_tiny_bundle
 from tests.support.zmtp import Zmtp
 from vcg_bridge.cli import keys
 from vcg_bridge.cli.launch import ServerProcess
+from vcg_bridge.cli.options import read_token
 from vcg_bridge.client import Client
 from vcg_bridge.contract.errors import AuthError, BundleError, VcgError
 from vcg_bridge.contract.messages import Welcome
@@ -190,3 +192,18 @@ def test_tls_beside_the_plain_port(tmp_path: Path) -> None:
     _, err = process.communicate(timeout=60)
     assert process.returncode == 0, err
     assert err.splitlines()[0].startswith(f"listening at {plain} and {secured}")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="rights of files are POSIX's")
+def test_a_secret_that_others_can_read_is_warned_about(
+    vcg: Vcg, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    key, token = tmp_path / "anna.key", tmp_path / "token"
+    assert "others can read" not in vcg("keys", "new", key).err
+    token.write_text("0123456789abcdef\n")
+    for mode, warned in [(0o600, False), (0o640, True), (0o644, True)]:
+        key.chmod(mode)
+        token.chmod(mode)
+        assert ("others can read" in vcg("keys", "show", key).err) == warned
+        assert read_token(token) == "0123456789abcdef"
+        assert ("others can read" in capsys.readouterr().err) == warned

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from vcg_bridge.cli.options import warn_if_others_read
 from vcg_bridge.contract.errors import BadRequest, ConfigError
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ def server_keys(path: Path) -> tuple[str, str]:
                 file.write(fresh + b"\n")
         secret = path.read_bytes().strip()
         public = zmq.curve_public(secret)
+        warn_if_others_read(path)
     except (OSError, UnicodeDecodeError) as error:
         if isinstance(error, zmq.ZMQError):
             raise _no_key(path) from None

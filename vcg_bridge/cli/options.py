@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from vcg_bridge.cli import report
 from vcg_bridge.contract.errors import BadRequest, ConfigError
 
 if TYPE_CHECKING:
@@ -194,12 +196,19 @@ def _colour(text: str) -> tuple[int, int, int, int]:
     return red, green, blue, 255
 
 
+def warn_if_others_read(path: Path) -> None:
+    """A warning where a file with a secret is readable to more than its owner. Raises OSError."""
+    if os.name == "posix" and path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
+        report.show_warning(f"others can read {path}; chmod 600 it")
+
+
 def read_token(path: Path | None) -> str:
     """The token in a file, else that of VCG_TOKEN, else "". Raises ConfigError where a file cannot be read or is empty."""
     if path is None:
         return os.environ.get("VCG_TOKEN", "")
     try:
         token = path.read_text(encoding="utf-8").strip()
+        warn_if_others_read(path)
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not text"
         raise ConfigError(f"--token-file {path}: cannot be read: {reason}") from None

@@ -1,17 +1,31 @@
-"""Who may connect: what may be bound without authentication, and the token of `hello`."""
+"""Who may connect: what may be bound without authentication, the token of `hello`, and who guesses it."""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
 import ipaddress
+import logging
+from collections import OrderedDict
 from typing import NamedTuple
 
 from vcg_bridge.contract import vocabulary as v
-from vcg_bridge.contract.errors import AuthError, ConfigError
+from vcg_bridge.contract.errors import AuthError, BusyError, ConfigError
+from vcg_bridge.server.rate import Bucket, whom
+
+log = logging.getLogger("vcg_bridge.server")
 
 LEAST_TOKEN = 16
 """Characters of a token that guards an address beyond loopback."""
+
+GUESSES = 20
+"""Wrong tokens of one address that are told so at once."""
+
+GUESS_S = 3.0
+"""For one more. Beyond that every hello of the address has to wait, also one with the right token: an answer would tell it from a wrong one."""
+
+ADDRESSES = 4096
+"""Of which wrong tokens are remembered, the latest."""
 
 
 class Endpoint(NamedTuple):
@@ -77,3 +91,52 @@ def check_token(wanted: str, given: str) -> None:
     digests = [hashlib.sha256(x.encode("utf-8", "replace")).digest() for x in (wanted, given)]
     if not hmac.compare_digest(*digests):
         raise AuthError("the token is wrong", hint="use the one the server was started with (VCG_TOKEN)")
+
+
+class Guesses:
+    """The wrong tokens of each address. Who shares it with a guesser has to wait with them; who is connected is not asked again."""
+
+    def __init__(self) -> None:
+        self._buckets: OrderedDict[str, Bucket] = OrderedDict()  # the latest last
+        self._waiting: dict[str, int] = {}  # hellos turned away since the bucket was empty
+        self.refused = 0
+        """Wrong tokens since the start."""
+
+    def check(self, address: str, now: float) -> None:
+        """Raises BusyError where the address has guessed too often lately."""
+        source = whom(address)
+        bucket = self._buckets.get(source)
+        wait_ms = bucket.wait_ms(now) if bucket is not None else 0
+        if not wait_ms:
+            return
+        if source not in self._waiting:
+            log.warning("%s: %d wrong tokens or more; its hellos have to wait", source or "somebody", GUESSES)
+        self._waiting[source] = self._waiting.get(source, 0) + 1
+        raise BusyError(
+            "too many wrong tokens came from your address",
+            hint="stop the program that sends them, then wait a little",
+            retry_after_ms=wait_ms,
+        )
+
+    def wrong(self, address: str, now: float) -> None:
+        """A wrong token came, after `check`."""
+        source = whom(address)
+        self.refused += 1
+        bucket = self._buckets.get(source)
+        if bucket is None:
+            bucket = self._buckets[source] = Bucket(1 / GUESS_S, GUESSES, now)
+            log.warning("%s: a wrong token", source or "somebody")
+            if len(self._buckets) > ADDRESSES:
+                self._waiting.pop(self._buckets.popitem(last=False)[0], None)
+        self._buckets.move_to_end(source)
+        bucket.take(now)
+
+    def look(self, now: float) -> None:
+        """Forget who has been quiet for as long as a full burst takes."""
+        for source, bucket in tuple(self._buckets.items()):
+            if not bucket.full(now):
+                continue
+            del self._buckets[source]
+            turned_away = self._waiting.pop(source, 0)
+            if turned_away:
+                log.warning("%s: no wrong tokens any more; %d hellos had to wait", source or "somebody", turned_away)

@@ -1,12 +1,25 @@
-"""Which connections have ended. A ROUTER tells only who tries to send; whose work should stop at once must not wait for that."""
+"""Which connections the ROUTER has, and which have ended. A ROUTER tells only who tries to send; whose work should stop at once must not
+wait for that, and who never says anything must be seen as well."""
 
 from __future__ import annotations
 
+import contextlib
+import logging
+import os
+import socket
 import struct
+import sys
 from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import zmq
+
+from vcg_bridge.server.logs import Sparse
+
+log = logging.getLogger("vcg_bridge.server")
 
 _EVENTS = {
     zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL: "no_zmtp",
@@ -18,6 +31,8 @@ REASONS = tuple(_EVENTS.values())
 
 _ADDRESS = "inproc://vcg-monitor"
 
+_TCP_INFO_BYTES, _RECEIVED_AT = 136, 128  # Linux' struct tcp_info up to, and the place of, tcpi_bytes_received
+
 
 class Peer(NamedTuple):
     """The other end of a connection."""
@@ -27,17 +42,35 @@ class Peer(NamedTuple):
     address: str = ""  # IP address; "" where it is not known
 
 
+@dataclass(eq=False)
+class Connection:
+    """One that is open, as far as libzmq has said."""
+
+    peer: Peer
+    name: tuple[object, int]  # what tells it from a later connection with the same descriptor
+    since: float  # s; when it was accepted, or last had a session
+    heard: float = -1.0  # s; when its session last sent a message
+    received: int = 0  # bytes, at `since` or `heard`
+    leaving: bool = False  # it was cut; libzmq will say when it has gone
+
+
 class Departures:
     """Reads what libzmq's monitor says of the ROUTER's connections."""
 
-    def __init__(self, router: zmq.Socket[bytes]) -> None:
-        router.monitor(_ADDRESS, zmq.EVENT_DISCONNECTED | sum(_EVENTS))
-        self._router = router
+    def __init__(self, router: zmq.Socket[bytes], clock: Callable[[], float]) -> None:
+        router.monitor(_ADDRESS, zmq.EVENT_ACCEPTED | zmq.EVENT_DISCONNECTED | sum(_EVENTS))
+        self._router, self._clock = router, clock
         self.socket: zmq.Socket[bytes] = router.context.socket(zmq.PAIR)
         self.socket.RCVHWM = 0  # libzmq's own thread writes to it, and must never wait for us
         self.socket.LINGER = 0
         self.socket.connect(_ADDRESS)
         self._uses: Counter[int] = Counter()
+        self._failed = ""  # why the handshake failed whose end is told next
+        self._tell = Sparse(log)
+        self.outside: dict[object, str] = {}
+        """A front's own end of a connection to the ROUTER -> the address of whom it carries."""
+        self.open: dict[int, Connection] = {}
+        """By descriptor."""
         self.failed_handshakes: Counter[str] = Counter()
         """Why -> how many, since the start."""
 
@@ -46,15 +79,35 @@ class Departures:
         gone: list[tuple[int, int]] = []
         while True:
             try:
-                event, _address = self.socket.recv_multipart(zmq.NOBLOCK)
+                event, _endpoint = self.socket.recv_multipart(zmq.NOBLOCK)
             except zmq.Again:
                 return gone
             kind, value = struct.unpack("=HI", event)
-            if kind == zmq.EVENT_DISCONNECTED:
+            if kind in _EVENTS:
+                why = _EVENTS[kind]
+                self.failed_handshakes[why] += 1
+                # Of the other reasons libzmq's one thread tells in one breath with the end; keys it refuses in words first.
+                self._failed = why if why != "keys" else ""
+                continue
+            ended = self.open.pop(value, None)
+            # libzmq is silent about some ends; then a descriptor that comes again tells.
+            if kind == zmq.EVENT_DISCONNECTED or ended is not None:
                 gone.append((value, self._uses[value]))
                 self._uses[value] += 1
-            elif kind in _EVENTS:
-                self.failed_handshakes[_EVENTS[kind]] += 1
+            if kind == zmq.EVENT_ACCEPTED:
+                self._accepted(value)
+            elif self._failed:
+                where = ended.peer.address if ended is not None else "somebody"
+                self._tell(logging.INFO, "no handshake with %s: %s", where, self._failed)
+                self._failed = ""
+
+    def _accepted(self, descriptor: int) -> None:
+        with _socket(descriptor) as found, contextlib.suppress(OSError):  # that it has ended is told as well
+            if found is not None:
+                name = _name(found)
+                address = self.outside.get(name[0]) or _host(name[0])
+                peer = Peer(descriptor, self._uses[descriptor], address)
+                self.open[descriptor] = Connection(peer, name, self._clock())
 
     def peer(self, frame: zmq.Frame) -> Peer:
         """Who sent a frame. What `read` gave before is of earlier uses of its descriptor."""
@@ -62,13 +115,64 @@ class Departures:
             descriptor = int(frame.get(zmq.SRCFD))
         except zmq.ZMQError:  # the connection is not over a socket that has one
             descriptor = -1
+        if descriptor in self.open:
+            return self.open[descriptor].peer
         try:
             address = str(frame.get("Peer-Address"))
         except zmq.ZMQError:
             address = ""
         return Peer(descriptor, self._uses[descriptor], address)
 
+    def received(self, connection: Connection) -> int:
+        """Bytes that its other end has sent so far; 0 where the system does not tell (only Linux does, of TCP)."""
+        with _socket(connection.peer.descriptor) as found:
+            if found is None or sys.platform != "linux" or found.family == socket.AF_UNIX:
+                return 0
+            try:
+                info = found.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO_BYTES)
+            except OSError:  # no socket of TCP uses that number now
+                return 0
+            return int.from_bytes(info[_RECEIVED_AT:_TCP_INFO_BYTES], sys.byteorder)
+
+    def cut(self, connection: Connection) -> None:
+        """End a connection, which libzmq has no call for: it finds its socket at its end, and says so to the monitor as ever.
+
+        Whether the descriptor is still that connection's is looked at just before. Where libzmq uses it again in that very moment, another
+        client has to connect again.
+        """
+        descriptor, connection.leaving = connection.peer.descriptor, True
+        with _socket(descriptor) as found, contextlib.suppress(OSError):  # its other end was quicker
+            if found is not None and _name(found) == connection.name:
+                found.shutdown(socket.SHUT_RDWR)
+                return
+        if self.open.get(descriptor) is connection:
+            del self.open[descriptor]
+
     def close(self) -> None:
         """Stop listening."""
         self._router.disable_monitor()
         self.socket.close(0)
+
+
+@contextmanager
+def _socket(descriptor: int) -> Iterator[socket.socket | None]:
+    """libzmq's own socket, to ask and to shut down; it stays open. None where it is gone."""
+    try:
+        found = socket.socket(fileno=descriptor)
+    except (OSError, ValueError):  # closed, or something else by now
+        yield None
+        return
+    try:
+        yield found
+    finally:
+        found.detach()
+
+
+def _name(found: socket.socket) -> tuple[object, int]:
+    """Raises OSError where it has ended: libzmq may close it in its own thread at any moment."""
+    return found.getpeername(), os.fstat(found.fileno()).st_ino if os.name == "posix" else 0
+
+
+def _host(name: object) -> str:
+    """The address in what getpeername gives; "" for a socket of this machine's files."""
+    return str(name[0]) if isinstance(name, tuple) else ""

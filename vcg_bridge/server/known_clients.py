@@ -9,6 +9,7 @@ import zmq
 from zmq.auth.thread import ThreadAuthenticator
 
 from vcg_bridge.contract.errors import ConfigError
+from vcg_bridge.server.logs import Sparse
 
 log = logging.getLogger("vcg_bridge.server")
 
@@ -44,6 +45,7 @@ class KnownClients:
     def __init__(self, context: zmq.Context[zmq.Socket[bytes]], path: Path) -> None:
         """Raises ConfigError."""
         self._path = path
+        self._tell = Sparse(log)
         self._keys = read_keys(path)
         self._stamp = path.stat().st_mtime_ns
         self._authenticator = ThreadAuthenticator(context)
@@ -65,7 +67,7 @@ class KnownClients:
         if known:
             log.info("key of %s connects", self._keys[text] or text[:8])
         else:
-            log.warning("an unknown key is refused: %s", text)
+            self._tell(logging.WARNING, "an unknown key is refused: %s", text)
         return known
 
     def close(self) -> None:

@@ -13,6 +13,7 @@ from typing import ParamSpec
 
 import zmq
 
+from vcg_bridge.contract import vocabulary as v
 from vcg_bridge.contract.errors import AddressError, ConfigError
 from vcg_bridge.generators.cache import CacheInfo
 from vcg_bridge.server.auth import Endpoint, check_address, parse_address
@@ -25,6 +26,8 @@ from vcg_bridge.server.metrics import Metrics
 from vcg_bridge.server.recruiting import crew_of
 from vcg_bridge.server.service import Service
 from vcg_bridge.server.shelf import Shelf
+from vcg_bridge.server.strangers import REASONS as ENDED
+from vcg_bridge.server.strangers import Strangers
 from vcg_bridge.server.tls import CLOSE_S, TlsFront, server_context
 from vcg_bridge.server.trace import Trace
 from vcg_bridge.server.worker import Worker
@@ -76,9 +79,10 @@ class Server:
         self._private = TemporaryDirectory(prefix="vcg-")
         try:
             self._set_options()
+            self._departures = Departures(self._router, time.monotonic)
+            self._strangers = Strangers(config.clients, self._departures.received)
             if tls is not None:
                 self._front = self._tls_front(tls)
-            self._departures = Departures(self._router)
             self._encrypt()
             self._router.IPV6 = ":" in endpoint.host or endpoint.host == "*"
             self._bind(endpoint)
@@ -132,7 +136,7 @@ class Server:
         router.LINGER = LINGER_MS
         router.HANDSHAKE_IVL = 10_000
         router.HEARTBEAT_IVL = limits.ping_ms
-        router.HEARTBEAT_TIMEOUT = max(30_000, limits.ping_ms)  # editors stall
+        router.HEARTBEAT_TIMEOUT = max(limits.ping_ms, min(v.DEAD_MS, limits.forget_ms))  # long: editors stall
 
     def _tls_front(self, endpoint: Endpoint) -> TlsFront:
         """The front, and a way in that only it knows. It is bound first: CURVE, set later, does not hold for it."""
@@ -146,7 +150,9 @@ class Server:
         except zmq.ZMQError:  # no such sockets on this system, or too long a path
             self._router.bind("tcp://127.0.0.1:*")
             inside = self._last_endpoint()
-        return TlsFront(endpoint, context, inside, self._config.clients)
+        places = self._config.clients + self._strangers.most  # who says no hello takes none from who does
+        most_bytes = self._config.limits.request_bytes * OVERSIZE
+        return TlsFront(endpoint, context, inside, places, most_bytes, self._departures.outside)
 
     def _pages(self) -> dict[str, Callable[[], Answer]]:
         return {
@@ -172,6 +178,7 @@ class Server:
             "cache_views": sum(c.entries for c in caches),
             "bundles_not_renewed": len(self._shelf.complaints) if self._shelf is not None else 0,
             "replicas": len(self._crew.replicas),
+            "connections": len(self._departures.open), "strangers": self._strangers.number,
             "tls_connections": self._front.connections if self._front is not None else 0,
         }  # fmt: skip
 
@@ -182,6 +189,8 @@ class Server:
             "cache_hits": sum(c.hits for c in caches), "cache_misses": sum(c.misses for c in caches),
             "replicas_lost": self._crew.lost,
             **{f"handshakes_refused_{why}": failed[why] for why in REASONS},
+            **{f"connections_ended_{why}": self._strangers.ended[why] for why in ENDED},
+            "wrong_tokens": self._service.guesses.refused,
         }  # fmt: skip
 
     def _caches(self) -> list[CacheInfo]:
@@ -260,6 +269,7 @@ class Server:
                     tick = now
                     self._service.look_at_the_clock()
                     self._crew.look_at_the_clock()
+                    self._guarded(self._end_overdue, now)
                 if self._stops and until is None:
                     until = now + self._config.grace_s
                     log.info(
@@ -293,12 +303,23 @@ class Server:
         if self._router in happened:
             self._read()
         if self._departures.socket in happened:
-            self._take_leave()
+            self._guarded(self._take_leave)
         self._service.settle()
 
     def _take_leave(self) -> None:
-        for descriptor, use in self._departures.read():
+        departures = self._departures
+        for descriptor, use in departures.read():
             self._guarded(self._service.gone, descriptor, use)
+        for connection in self._strangers.crowd(departures.open.values(), self._service.heard):
+            departures.cut(connection)
+
+    def _end_overdue(self, now: float) -> None:
+        """End connections that say no hello or do not end their message. What waits to be read is not held against its sender."""
+        self._take_leave()
+        if self._router.poll(0):
+            return
+        for connection in self._strangers.overdue(self._departures.open.values(), self._service.heard, now):
+            self._departures.cut(connection)
 
     def _read(self) -> None:
         for _ in range(TURN):
@@ -309,7 +330,7 @@ class Server:
             route, frames = first.bytes, [frame.bytes for frame in rest]
             peer = Peer()
             if rest and not self._service.knows(route):
-                self._take_leave()  # of whoever had this connection's descriptor before
+                self._guarded(self._take_leave)  # of whoever had this connection's descriptor before
                 peer = self._departures.peer(rest[0])
             self._guarded(self._service.receive, route, frames, peer)
 

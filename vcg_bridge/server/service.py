@@ -12,6 +12,7 @@ from vcg_bridge.contract import codec, messages
 from vcg_bridge.contract import vocabulary as v
 from vcg_bridge.contract.blobs import available_codecs
 from vcg_bridge.contract.errors import (
+    AuthError,
     BadRequest,
     HelloRequired,
     ProtocolError,
@@ -34,12 +35,13 @@ from vcg_bridge.contract.messages import (
     Request,
     Welcome,
 )
-from vcg_bridge.server.auth import check_token
+from vcg_bridge.server.auth import Guesses, check_token
 from vcg_bridge.server.config import ServerConfig
 from vcg_bridge.server.crew import Crew
 from vcg_bridge.server.departures import Peer
 from vcg_bridge.server.floor import Floor, fault
 from vcg_bridge.server.jobs import plan_of
+from vcg_bridge.server.logs import Sparse
 from vcg_bridge.server.mail import Mail
 from vcg_bridge.server.metrics import Metrics
 from vcg_bridge.server.rate import Bucket
@@ -76,6 +78,8 @@ class Service:
         self._sessions = Sessions(config.clients)
         self._metrics = metrics or Metrics()
         self._floor = Floor(config, lambda sha256: shelf.get(sha256).manifest, mail, crew, clock, self._metrics, trace)
+        self.guesses = Guesses()
+        self._tell_of_stranger = Sparse(log)
         self._strikes: dict[bytes, int] = {}
         self._descriptions: dict[str, dict[str, object]] = {}  # by version
         self._versions: OrderedDict[tuple[str, str], str] = (
@@ -104,6 +108,11 @@ class Service:
         return self._floor.held_bytes
 
     # what comes in
+
+    @property
+    def heard(self) -> dict[tuple[int, int], float]:
+        """Of each connection with a session, by descriptor and use: when it last sent anything."""
+        return {session.peer[:2]: session.heard for session in self._sessions}
 
     def knows(self, route: bytes) -> bool:
         """Whether the connection has a session."""
@@ -156,7 +165,10 @@ class Service:
 
     def _tell(self, route: bytes, session: Session | None, error: VcgError, request_id: str) -> None:
         about = {"client": _label(session), "request": request_id}
-        log.info("%s %r refused: [%s] %s", _label(session), request_id, error.code, error.message, extra=about)
+        tell = log.log if session is not None else self._tell_of_stranger
+        tell(
+            logging.INFO, "%s %r refused: [%s] %s", _label(session), request_id, error.code, error.message, extra=about
+        )
         self._metrics.errors.labels(error.code).inc()
         self._answer(route, session, messages.error_message(error, request_id))
 
@@ -193,7 +205,7 @@ class Service:
                 f"you speak protocol {', '.join(map(str, hello.versions))}, this server {v.PROTOCOL_VERSION[0]}",
                 hint="update the older side",
             )
-        check_token(self._config.token, hello.token)
+        self._check_token(hello.token, peer.address)
         known: OrderedDict[str, bytes] = OrderedDict()
         bucket: Bucket | None = None
         for earlier in self._sessions.earlier(route, hello.session):
@@ -218,6 +230,17 @@ class Service:
             device=first.generator.device,
         )
         self._send(session, welcome)
+
+    def _check_token(self, token: str, address: str) -> None:
+        """Raises AuthError, or BusyError where too many wrong ones came from there."""
+        if self._config.token:
+            self.guesses.check(address, self._clock())
+        try:
+            check_token(self._config.token, token)
+        except AuthError:
+            if token:  # whoever shows none does not guess
+                self.guesses.wrong(address, self._clock())
+            raise
 
     def _describe(self, session: Session, request: Describe) -> None:
         self._spend(session)
@@ -302,6 +325,7 @@ class Service:
     def look_at_the_clock(self) -> None:
         """Drop jobs without credit and clients without a sign of life for too long."""
         self._floor.drop_stalled()
+        self.guesses.look(self._clock())
         self._shelf.look(self._clock(), self._floor.versions)
         now, forget_ms = self._clock(), self._config.limits.forget_ms
         for session in self._sessions:

@@ -1,7 +1,8 @@
 """The TLS front: ends TLS for clients that have no CURVE, and hands what is inside to the ROUTER, byte for byte.
 
 One thread with an asyncio loop. It reads no message: ZMTP goes through it as it is, and the ROUTER's own limits and timeouts hold
-for what is inside. What this front limits is what the ROUTER never sees: connections, handshakes and the bytes between both sides.
+for what is inside. What this front limits is what the ROUTER never sees: connections, handshakes, the bytes between both sides, and the
+frames of a message before the ROUTER has gathered them.
 """
 
 from __future__ import annotations
@@ -14,11 +15,18 @@ import socket
 import ssl
 import stat
 import threading
+from collections import Counter
+from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 
 from vcg_bridge.contract.errors import AddressError, ConfigError
 from vcg_bridge.relay import BUFFER_BYTES, join
 from vcg_bridge.server.auth import Endpoint
+from vcg_bridge.server.frames import CountedReader, FrameCounter
+from vcg_bridge.server.logs import Sparse
+from vcg_bridge.server.rate import whom
 
 log = logging.getLogger("vcg_bridge.server")
 
@@ -26,7 +34,7 @@ HANDSHAKE_S = 10.0
 """For the TLS handshake. What follows, the ROUTER's own handshake limit bounds."""
 
 HANDSHAKES = 64
-"""Unfinished at once. One more ends the one that has been at it longest: an honest one takes milliseconds."""
+"""Unfinished at once. One more ends the oldest of the address that has most of them: an honest one takes milliseconds."""
 
 STALL_S = 60.0
 """A side that takes nothing for so long while bytes wait for it is gone: it does not answer the ROUTER's heartbeats either."""
@@ -94,20 +102,33 @@ def certificate_problem(context: ssl.SSLContext, certificate: Path) -> str:
 class TlsFront:
     """Listens when made; serves from `start` to `stop`."""
 
-    def __init__(self, endpoint: Endpoint, context: ssl.SSLContext, inside: str, connections: int) -> None:
-        """inside: the ROUTER's endpoint, ipc or tcp. connections: served at once. Raises AddressError."""
-        self._context, self._inside, self._most = context, inside, connections
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        context: ssl.SSLContext,
+        inside: str,
+        connections: int,
+        most_bytes: int,
+        outside: MutableMapping[object, str],
+    ) -> None:
+        """inside: the ROUTER's endpoint, ipc or tcp. connections: served at once. most_bytes: of one message. outside: gets the address of each
+        client by the name of our end of its connection to the ROUTER. Raises AddressError.
+        """
+        self._context, self._inside, self._most, self._most_bytes = context, inside, connections, most_bytes
+        self._outside = outside
         self._listener = _listen(endpoint)
         port = self._listener.getsockname()[1]
         self.address = f"tls://{endpoint.host}:{port}"
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._shaking: dict[asyncio.Task[None], None] = {}  # handshakes, the oldest first
+        self._shaking: dict[asyncio.Task[None], str] = {}  # handshakes and their addresses, the oldest first
         self._open: set[asyncio.Task[None]] = set()
         self._refused = 0  # since the last line about it in the log
         self._thread = threading.Thread(target=self._run, name="vcg-tls", daemon=True)
         self._stopping: asyncio.Event | None = None
         self._lock = threading.Lock()
         self._stopped = False
+        self._tell = Sparse(log)
+        self._numbers = count()
 
     @property
     def connections(self) -> int:
@@ -175,11 +196,12 @@ class TlsFront:
                 connection.close()
                 continue
             if len(self._shaking) >= HANDSHAKES:
-                oldest = next(iter(self._shaking))
+                worst, _ = Counter(map(whom, self._shaking.values())).most_common(1)[0]
+                oldest = next(task for task, address in self._shaking.items() if whom(address) == worst)
                 del self._shaking[oldest]
                 oldest.cancel()
             task = loop.create_task(self._connection(connection, str(peer[0])))
-            self._shaking[task] = None
+            self._shaking[task] = str(peer[0])
             task.add_done_callback(self._ended)
             await asyncio.sleep(0)  # it begins, and so will end its connection however it ends; and others have a turn
 
@@ -194,7 +216,7 @@ class TlsFront:
 
     async def _connection(self, connection: socket.socket, peer: str) -> None:
         loop = asyncio.get_running_loop()
-        reader = asyncio.StreamReader(BUFFER_BYTES, loop)
+        reader = CountedReader(BUFFER_BYTES, loop, FrameCounter(self._most_bytes))
         protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
         try:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -203,7 +225,7 @@ class TlsFront:
                 ssl=self._context, ssl_handshake_timeout=HANDSHAKE_S, ssl_shutdown_timeout=CLOSE_S,
             )  # fmt: skip
         except OSError as error:  # ssl.SSLError, timeouts and resets among them
-            log.info("TLS: %s: no handshake: %s", peer, getattr(error, "reason", None) or error)
+            self._tell(logging.INFO, "TLS: %s: no handshake: %s", peer, getattr(error, "reason", None) or error)
             connection.close()
             return
         except BaseException:
@@ -215,20 +237,44 @@ class TlsFront:
         self._shaking.pop(task, None)
         self._open.add(task)
         try:
-            within, out = await self._enter()
+            with self._end(peer) as inner:
+                within, out = await self._enter(inner)
+                log.debug("TLS: %s connected", peer)
+                await join((reader, writer), (within, out), close_s=CLOSE_S, stall_s=STALL_S)
         except OSError as error:
             log.warning("TLS: the server inside cannot be reached: %s", error)
             writer.transport.abort()
-            return
-        log.debug("TLS: %s connected", peer)
-        await join((reader, writer), (within, out), close_s=CLOSE_S, stall_s=STALL_S)
+        if reader.complaint:
+            self._tell(logging.WARNING, "TLS: %s: %s; it is ended", peer, reader.complaint)
 
-    async def _enter(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    @contextmanager
+    def _end(self, peer: str) -> Iterator[socket.socket]:
+        """Our end of a new connection to the ROUTER. It has a name, by which the ROUTER's side learns whom it carries. Raises OSError."""
+        ipc = self._inside.startswith("ipc:")
+        inner = socket.socket(socket.AF_UNIX if ipc else socket.AF_INET)
+        file = Path(self._inside.removeprefix("ipc://")).with_name(str(next(self._numbers) % 100_000))
+        name: object = None
+        try:
+            inner.setblocking(False)
+            inner.bind(str(file) if ipc else ("127.0.0.1", 0))
+            name = inner.getsockname()
+            self._outside[name] = peer
+            yield inner
+        finally:
+            self._outside.pop(name, None)
+            inner.close()
+            if ipc:
+                file.unlink(missing_ok=True)
+
+    async def _enter(self, inner: socket.socket) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         scheme, _, rest = self._inside.partition("://")
+        loop = asyncio.get_running_loop()
         if scheme == "ipc":
-            return await asyncio.open_unix_connection(rest, limit=BUFFER_BYTES)
+            await loop.sock_connect(inner, rest)
+            return await asyncio.open_unix_connection(sock=inner, limit=BUFFER_BYTES)
         host, _, port = rest.rpartition(":")
-        return await asyncio.open_connection(host, int(port), limit=BUFFER_BYTES)
+        await loop.sock_connect(inner, (host, int(port)))
+        return await asyncio.open_connection(sock=inner, limit=BUFFER_BYTES)
 
 
 def _listen(endpoint: Endpoint) -> socket.socket:

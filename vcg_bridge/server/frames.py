@@ -1,0 +1,92 @@
+"""Frames of ZMTP 3, counted as they pass: libzmq gathers those of one message without limit, so who can see them counts before it does."""
+
+from __future__ import annotations
+
+import asyncio
+
+from vcg_bridge.contract.errors import ProtocolError
+
+FRAMES = 16
+"""Of one message. Protocol 1 has one in a request; the server answers a message of some more with what is wrong with it."""
+
+_GREETING = 64
+_MORE, _LONG, _COMMAND = 1, 2, 4
+
+
+class FrameCounter:
+    """One direction of one connection. It looks at lengths and flags only."""
+
+    def __init__(self, most_bytes: int) -> None:
+        """most_bytes: of one message, or of one command."""
+        self._most = most_bytes
+        self._head = bytearray()  # of the greeting, or of the frame that begins
+        self._greeted = False
+        self._body = 0  # bytes of the frame that are still to come
+        self._frames = 0  # of the message so far
+        self._size = 0  # its bytes
+
+    def feed(self, data: bytes) -> None:
+        """The next bytes. Raises ProtocolError for what is not ZMTP 3 and for a message of too many frames or bytes."""
+        at, end = 0, len(data)
+        if not self._greeted:
+            at = _GREETING - len(self._head)
+            self._head += data[:at]
+            self._greet()
+        while at < end:
+            if self._body:
+                step = min(self._body, end - at)
+                self._body -= step
+                at += step
+                continue
+            wanted = 9 if self._head and self._head[0] & _LONG else 2
+            piece = data[at : at + wanted - len(self._head)] if self._head else data[at : at + 1]
+            self._head += piece
+            at += len(piece)
+            if len(self._head) == (9 if self._head[0] & _LONG else 2):
+                self._begin(self._head[0], int.from_bytes(self._head[1:], "big"))
+                self._head.clear()
+
+    def _greet(self) -> None:
+        head = bytes(self._head)
+        if head[:1] not in (b"", b"\xff") or head[9:10] not in (b"", b"\x7f") or (len(head) > 10 and head[10] < 3):
+            raise ProtocolError("this is no greeting of ZMTP 3")
+        if len(head) == _GREETING:
+            self._greeted = True
+            self._head.clear()
+
+    def _begin(self, flags: int, size: int) -> None:
+        if flags & ~(_MORE | _LONG | _COMMAND):
+            raise ProtocolError(f"a frame has the flags {flags:#x}, which ZMTP 3 does not know")
+        self._body = size
+        if flags & _COMMAND:
+            if size > self._most:
+                raise ProtocolError(f"a command has {size} bytes")
+            return
+        self._frames += 1
+        self._size += size
+        if self._frames > FRAMES or self._size > self._most:
+            raise ProtocolError(
+                f"a message has more than {FRAMES} frames or {self._most} bytes", hint="a request has one frame"
+            )
+        if not flags & _MORE:
+            self._frames = self._size = 0
+
+
+class CountedReader(asyncio.StreamReader):
+    """Reads only what its counter lets pass."""
+
+    def __init__(self, limit: int, loop: asyncio.AbstractEventLoop, counter: FrameCounter) -> None:
+        super().__init__(limit, loop)
+        self._counter = counter
+        self.complaint = ""
+        """What was wrong with what came. It has ended with it."""
+
+    async def read(self, n: int = -1) -> bytes:
+        """As ever. Raises ConnectionAbortedError where the counter complains."""
+        data = await super().read(n)
+        try:
+            self._counter.feed(data)
+        except ProtocolError as error:
+            self.complaint = error.message
+            raise ConnectionAbortedError(error.message) from None
+        return data
