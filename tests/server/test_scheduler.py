@@ -290,3 +290,36 @@ def test_every_job_is_done(data: st.DataObject) -> None:
     for job, wish in enumerate(wishes):
         assert len(told[job].turns) == len(wish.steps)
         assert told[job].done >= wish.at
+
+
+def test_a_kind_for_which_nobody_is_free_waits_and_the_others_go_on() -> None:
+    scheduler = Scheduler(10)
+    scheduler.add(1, "farm", 0.0, batch=True)
+    scheduler.add(2, "designer", 5.0, batch=False)
+
+    def pick(free: dict[Kind, int], now: float) -> Turn | None:
+        return scheduler.pick(lambda job: True, lambda job: 0.0, lambda kind: 1.0, now, lambda kind: free.get(kind, 0))
+
+    assert pick({}, 5.0) is None
+    assert scheduler.waiting == 2
+    batch = pick({Kind.BATCH: 2}, 5.0)
+    assert batch is not None
+    assert batch.jobs == (1,), "only those who draw batches are free"
+    fresh = pick({Kind.FRESH: 1}, 100.0)
+    assert fresh is not None
+    assert fresh.jobs == (2,), "however long the batch has waited"
+
+
+@given(jobs=st.integers(1, 60), free=st.integers(1, 20))
+def test_jobs_are_divided_among_those_who_are_free(jobs: int, free: int) -> None:
+    scheduler = Scheduler(100)
+    for job in range(jobs):
+        scheduler.add(job, f"client {job}", 0.0, batch=False)
+    left, seen = free, []
+    while left and len(seen) < jobs:
+        turn = scheduler.pick(lambda job: job not in seen, lambda job: 0.0, lambda kind: 1.0, 0.0, lambda kind: left)
+        assert turn is not None
+        seen += turn.jobs
+        left -= 1
+    assert len(seen) == len(set(seen))
+    assert len(seen) == min(jobs, free * TOGETHER), "nobody idles while jobs wait"
