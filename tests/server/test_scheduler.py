@@ -315,11 +315,13 @@ def test_jobs_are_divided_among_those_who_are_free(jobs: int, free: int) -> None
     scheduler = Scheduler(100)
     for job in range(jobs):
         scheduler.add(job, f"client {job}", 0.0, batch=False)
-    left, seen = free, []
-    while left and len(seen) < jobs:
-        turn = scheduler.pick(lambda job: job not in seen, lambda job: 0.0, lambda kind: 1.0, 0.0, lambda kind: left)
-        assert turn is not None
+    idle, seen = [free], list[int]()
+
+    def pick() -> Turn | None:
+        return scheduler.pick(lambda job: job not in seen, lambda job: 0.0, lambda kind: 1.0, 0.0, lambda kind: idle[0])
+
+    while (turn := pick()) is not None:
         seen += turn.jobs
-        left -= 1
+        idle[0] -= 1
     assert len(seen) == len(set(seen))
     assert len(seen) == min(jobs, free * TOGETHER), "nobody idles while jobs wait"
