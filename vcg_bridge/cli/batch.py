@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from vcg_bridge.sprites.writer import WriteOptions
 
 AHEAD = 8
-"""Jobs given to the server at once: it never waits for us, and we never wait for one slow character."""
+"""Jobs given to the server at once, at least: it never waits for us, and we never wait for one slow character."""
 
 WRITERS = 2  # threads that write files; one where all share a CREDITS.txt
 PAGE = 400
@@ -73,6 +73,7 @@ def batch(
     keep_server: o.KeepServer = False,
     bundle: o.BundleOption = "",
     device: o.DeviceOption = None,
+    ray: o.RayOption = "",
     token_file: o.TokenFile = None,
     server_key: o.ServerKey = "",
     client_key: o.ClientKey = None,
@@ -95,7 +96,7 @@ def batch(
     with (
         Journal(out) as journal,
         connected(
-            Place(server, keep_server, bundle, device, token_file, server_key, client_key, certificate)
+            Place(server, keep_server, bundle, device, token_file, server_key, client_key, certificate, ray)
         ) as connection,
     ):
         plan = _plan(lines, defaults, connection.manifest, requests.parent, sheet, flat=flat)
@@ -240,14 +241,15 @@ class _Run:
             raise OutputError(f"cannot clean up in {self.out}: {error.strerror or error}") from None
 
     def _jobs(self, left: Sequence[_Task]) -> Iterator[tuple[_Task, Job]]:
-        """The tasks in order, with AHEAD of them given to the server."""
+        """The tasks in order, with so many of them given to the server that all who draw for it have something to do."""
+        ahead = max(AHEAD, self.connection.client.welcome.limits.jobs // 2)
         waiting: deque[tuple[_Task, Job]] = deque()
         for task in left:
             try:
                 waiting.append((task, self._start(task)))
             except VcgError as error:
                 self._fail(task, error)
-            if len(waiting) >= AHEAD:
+            if len(waiting) >= ahead:
                 yield waiting.popleft()
         while waiting:
             yield waiting.popleft()

@@ -36,6 +36,7 @@ class Place:
     server_key: str = ""  # public key of a server that encrypts
     client_key: Path | None = None  # file of our own secret key; None: a new one for each connection
     certificate: Path | None = None  # PEM file: of the server behind tls://
+    ray: str = ""  # cluster that a started one draws with: HOST:PORT, auto, local
 
 
 @dataclass(frozen=True)
@@ -65,12 +66,17 @@ def connected(place: Place) -> Iterator[Connection]:
         raise BadRequest("--certificate belongs to a server that is named", hint="add --server tls://HOST:PORT")
     if place.client_key is not None and not place.server_key:
         raise BadRequest("--client-key is for a server that encrypts", hint="add --server-key KEY")
+    if place.ray and place.server:
+        raise BadRequest(
+            "--ray is for a server that this command starts, and --server (or VCG_SERVER) names one that runs",
+            hint="leave one of them out; a server that runs is given a cluster by `vcg serve --workers ray`",
+        )
     if place.server:
         with client_of(place) as client:
             yield Connection(client, _bundle_of(client, place), place.server, started=False)
         return
     bundle = open_bundle(place.bundle, verify=False)  # the server checks every file before it draws
-    running = _running(bundle, read_token(place.token_file))
+    running = _running(bundle, read_token(place.token_file)) if not place.ray else None
     if running is not None:
         with running:
             yield Connection(running, bundle, DEFAULT_ADDRESS, started=False)
@@ -134,6 +140,8 @@ def _start(place: Place) -> ServerProcess:
     arguments = [f"--bundle={place.bundle}"] if place.bundle else []
     if place.device is not None:
         arguments.append(f"--device={place.device.value}")
+    if place.ray:
+        arguments += ["--workers=ray", f"--ray={place.ray}"]
     if not place.keep:
         return ServerProcess(arguments)
     log = user_log_path("vcg-bridge", appauthor=False) / "server.log"

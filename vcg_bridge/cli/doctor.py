@@ -31,8 +31,12 @@ PACKAGES = (
     "onnx",
     "zstandard",
     "pillow",
+    "ray",
 )
-OPTIONAL = ("onnxruntime-gpu",)
+OPTIONAL = {
+    "onnxruntime-gpu": "only for NVIDIA GPUs: pip install 'vcg-bridge[gpu]'",
+    "ray": "only for several machines: pip install 'vcg-bridge[ray]'",
+}
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,7 @@ def _package(name: str) -> Check:
         return Check(name, True, version(name))
     except PackageNotFoundError:
         if name in OPTIONAL:
-            return Check(name, None, "not installed", "only for NVIDIA GPUs: pip install 'vcg-bridge[gpu]'")
+            return Check(name, None, "not installed", OPTIONAL[name])
         if name == "onnxruntime" and _installed("onnxruntime-gpu"):
             return Check(name, None, "onnxruntime-gpu takes its place")
         return Check(name, False, "not installed", f"install VCG Bridge again; {sys.executable} is used")

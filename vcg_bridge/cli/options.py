@@ -113,6 +113,15 @@ DeviceOption = Annotated[
     Device | None,
     typer.Option("--device", help="What a server that has to be started draws on.", rich_help_panel=SERVER),
 ]
+RayOption = Annotated[
+    str,
+    typer.Option(
+        "--ray",
+        metavar="ADDRESS",
+        help="Start a server that draws with the machines of that Ray cluster: HOST:PORT, auto (the one that this machine is part of), or local.",
+        rich_help_panel=SERVER,
+    ),
+]
 TokenFile = Annotated[
     Path | None,
     typer.Option(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import signal
 import sys
 import threading
@@ -55,12 +56,21 @@ def serve(
         str,
         typer.Option(
             "--workers",
-            metavar="auto|N",
+            metavar="auto|N|ray|ray:N",
             callback=check_workers,
             help="Processes that draw batches, and what is too much for the server's own threads. They start when they are "
-            "needed. auto: as many as there are cores, at most 4; none on a GPU.",
+            "needed. auto: as many as there are cores, at most 4; none on a GPU. ray: on the machines of a Ray cluster, one for each CPU.",
         ),
     ] = "auto",
+    ray: Annotated[
+        str,
+        typer.Option(
+            "--ray",
+            metavar="ADDRESS",
+            help="With --workers ray: the cluster, HOST:PORT; auto: the one that this machine is part of; local: one of this machine alone, "
+            "for trying. Default: RAY_ADDRESS, else auto.",
+        ),
+    ] = "",
     token_file: Annotated[
         Path | None,
         typer.Option(
@@ -132,6 +142,8 @@ def serve(
     from vcg_bridge.server.logs import set_up
     from vcg_bridge.server.run import serve as run_server
 
+    if ray and not workers.startswith("ray"):
+        raise ConfigError("--ray is the cluster that --workers ray draws with", hint="add --workers ray")
     set_up(logging.INFO if verbose else logging.WARNING, json_lines=log_json)
     public, secret = server_keys(key_file) if key_file is not None else ("", "")
     config = ServerConfig(
@@ -139,7 +151,8 @@ def serve(
         bundles=tuple(bundle or [""]),
         device=device.value,
         threads=threads or None,
-        workers=None if workers == "auto" else int(workers),
+        workers=int(number) if (number := workers.removeprefix("ray").removeprefix(":")).isdecimal() else None,
+        ray=ray if workers.startswith("ray") else None,
         token=read_token(token_file),
         curve_secret_key=secret,
         known_clients=known_clients,
@@ -169,9 +182,11 @@ def serve(
 
 
 def check_workers(value: str) -> str:
-    """auto, or a number. Raises BadParameter."""
-    if value != "auto" and not (value.isdecimal() and int(value) <= 256):
-        raise typer.BadParameter(f"{value!r} is neither auto nor a number from 0 to 256")
+    """auto, a number, ray, or ray: and a number. Raises BadParameter."""
+    if not re.fullmatch("auto|[0-9]+|ray(:[1-9][0-9]*)?", value) or int(re.sub("[^0-9]", "", value) or 0) > 256:
+        raise typer.BadParameter(
+            f"{value!r} is none of auto, a number from 0 to 256, ray, ray: and a number from 1 to 256"
+        )
     return value
 
 

@@ -17,6 +17,9 @@ CACHE_BYTES = 256 << 20
 MOST_WORKERS = 4
 """Where nothing is said: each replica takes some 200 MB once it draws."""
 
+MOST_RAY_WORKERS = 64
+"""On the machines of a Ray cluster, where nothing is said: one thread sends what all of them draw."""
+
 NICE = 10
 """How much replicas give way to other processes, the server's own threads among them."""
 
@@ -31,6 +34,9 @@ class ServerConfig:
     threads: int | None = None  # that draw; None: as the generator decides
     workers: int | None = (
         None  # replicas beside the server's own threads; None: as the machine has cores, at most MOST_WORKERS
+    )
+    ray: str | None = (
+        None  # the Ray cluster whose machines the replicas are on: HOST:PORT, auto, local; "" as Ray's RAY_ADDRESS says
     )
     token: str = field(default="", repr=False)  # that clients must show in hello; "" none
     curve_secret_key: str = field(default="", repr=False)  # 40 characters of Z85; "" the link is not encrypted
@@ -74,8 +80,9 @@ def check_config(config: ServerConfig) -> ServerConfig:
     for name, value in counts.items():
         if value < 1:
             raise ConfigError(f"{name} is {value}; it must be 1 or more")
-    if config.workers is not None and not 0 <= config.workers <= 256:
-        raise ConfigError(f"workers is {config.workers}; it must be 0 to 256")
+    least = 0 if config.ray is None else 1
+    if config.workers is not None and not least <= config.workers <= 256:
+        raise ConfigError(f"workers is {config.workers}; it must be {least} to 256")
     for name, number in {"grace_s": config.grace_s, "step_ms": config.step_ms, "early_ms": config.early_ms}.items():
         if not 0 <= number <= 3600_000:
             raise ConfigError(f"{name} is {number}; it must be 0 or more")

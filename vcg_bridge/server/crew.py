@@ -2,7 +2,7 @@
 
 The own threads are there from the start and close to the socket: they draw what somebody waits for. Replicas are processes that give
 way to everything else on the machine; batches are for them, and whatever the own threads have no time for. They are started
-when there is work for them, one after the other, and end when there has been none for a while. One that dies or hangs is
+when there is work for them, one after the other, and end when there has been none for a while; those on other machines are there from the start, and stay. One that dies or hangs is
 replaced, and what it was drawing is drawn by others.
 """
 
@@ -78,11 +78,15 @@ class Crew:
         most: int = 0,
         *,
         at_once: bool = False,
+        dismiss: Callable[[], None] = lambda: None,
         trace: Trace | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """recruit: makes a replica of that name. most: so many of them. at_once: all are started with the server and stay."""
+        """recruit: makes a replica of that name. most: so many of them. at_once: all are started with the server and stay. dismiss: called
+        when the last of them has ended.
+        """
         self._own = _Place(own, "server")
+        self._dismiss = dismiss
         self._recruit, self._most, self._at_once = recruit, most if recruit is not None else 0, at_once
         self._trace, self._clock = trace, clock
         self._places: list[_Place] = []  # of replicas
@@ -96,6 +100,11 @@ class Crew:
         """Replicas that died or were killed."""
         self.gone: list[CacheInfo] = []
         """What the caches of former replicas gave, added up."""
+
+    @property
+    def most(self) -> int:
+        """Replicas there may be."""
+        return self._most
 
     @property
     def replicas(self) -> list[Replica]:
@@ -197,7 +206,7 @@ class Crew:
             self._short_since = now
         wants = self._at_once or self._wanted or (self._short_since is not None and now - self._short_since >= SHORT_S)
         self._short = self._wanted = False
-        if wants and len(self._ready()) == len(self._places) < self._most and now >= self._not_before:
+        while wants and self._may_start(now):
             self._start(now)
         if len(self._ready()) < len(self._places):  # who is not there yet has nothing to do with good reason
             self._used = now
@@ -211,6 +220,14 @@ class Crew:
     def _remember(self, replica: Replica) -> None:
         before, last = self.gone[0] if self.gone else CacheInfo(0, 0, 0, 0, 0), replica.cache
         self.gone = [CacheInfo(before.hits + last.hits, before.misses + last.misses, 0, 0, 0)]
+
+    def _may_start(self, now: float) -> bool:
+        """Whether there may be one more. Those of this machine start one after the other: each takes a core until it is ready."""
+        return (
+            len(self._places) < self._most
+            and now >= self._not_before
+            and (self._at_once or len(self._ready()) == len(self._places))
+        )
 
     def _start(self, now: float) -> None:
         assert self._recruit is not None
@@ -229,3 +246,4 @@ class Crew:
         for replica in self.replicas:
             replica.close()
         self._places.clear()
+        self._dismiss()

@@ -14,7 +14,7 @@ from typing import BinaryIO
 from vcg_bridge.generators.cache import CacheInfo
 from vcg_bridge.server.jobs import Turn
 from vcg_bridge.server.orders import Opened, Pause, Said, Settings, Stop, pack_order, pack_turn, unpack_report
-from vcg_bridge.server.replica import LENGTH, read_frame
+from vcg_bridge.server.pipes import framed, read_frame
 from vcg_bridge.server.worker import Event, Lost, Stage
 
 log = logging.getLogger("vcg_bridge.server")
@@ -91,8 +91,7 @@ class ProcessReplica:
         try:
             with stream:
                 while (data := self._orders.get()) is not None:
-                    stream.write(LENGTH.pack(len(data)))
-                    stream.write(data)
+                    stream.write(framed(data))
                     stream.flush()
         except OSError:  # it is gone: `_read` says so
             return

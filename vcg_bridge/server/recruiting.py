@@ -3,27 +3,60 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
+from vcg_bridge.contract.messages import Limits
 from vcg_bridge.generators.session import default_threads
-from vcg_bridge.server.config import MOST_WORKERS, NICE, ServerConfig
+from vcg_bridge.server.config import MOST_RAY_WORKERS, MOST_WORKERS, NICE, ServerConfig
 from vcg_bridge.server.crew import Crew, Replica
 from vcg_bridge.server.orders import Settings
 from vcg_bridge.server.processes import ProcessReplica
+from vcg_bridge.server.ray_replicas import RayCluster
 from vcg_bridge.server.shelf import Shelf
 from vcg_bridge.server.trace import Trace
 from vcg_bridge.server.worker import Worker
+
+JOBS_EACH = 16
+"""Unfinished jobs of one client for each replica of a cluster: a batch of single characters has to keep them all busy."""
+
+MOST_JOBS = 512
 
 
 def crew_of(
     config: ServerConfig, shelf: Shelf, worker: Worker, notify: Callable[[], None], trace: Trace | None
 ) -> Crew:
-    """The crew that the configuration asks for. Nothing is started yet."""
+    """The crew that the configuration asks for. No replica is started yet; a cluster is joined. Raises ConfigError."""
+    if config.ray is not None:
+        return _crew_of_ray(config, config.ray, shelf, worker, notify, trace)
     most = most_workers(config, next(iter(shelf.current.values())).generator.device)
 
     def recruit(name: str) -> Replica:
         return ProcessReplica(name, settings_of(config, shelf, most), shelf.folder, notify)
 
     return Crew(worker, recruit, most, trace=trace)
+
+
+def _crew_of_ray(
+    config: ServerConfig, address: str, shelf: Shelf, worker: Worker, notify: Callable[[], None], trace: Trace | None
+) -> Crew:
+    cluster = RayCluster(address, config.device, notify)
+    most = config.workers or min(MOST_RAY_WORKERS, cluster.room)
+
+    def recruit(name: str) -> Replica:
+        # Each has one CPU or GPU of its machine, and as much memory as one of those of a machine of its own.
+        settings = settings_of(config, shelf, MOST_WORKERS)
+        device = "cuda" if config.device == "cuda" else "cpu"
+        return cluster.recruit(name, replace(settings, device=device, threads=1, nice=0), shelf.folder)
+
+    return Crew(worker, recruit, most, at_once=True, dismiss=cluster.close, trace=trace)
+
+
+def limits_of(config: ServerConfig, crew: Crew) -> Limits:
+    """What one client is allowed: where a cluster draws, so many jobs that all of it has something to do."""
+    limits = config.limits
+    if config.ray is None:
+        return limits
+    return replace(limits, jobs=max(limits.jobs, min(MOST_JOBS, JOBS_EACH * crew.most)))
 
 
 def most_workers(config: ServerConfig, device: str) -> int:

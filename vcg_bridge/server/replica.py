@@ -11,12 +11,10 @@ import logging
 import os
 import queue
 import signal
-import struct
 import sys
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from typing import BinaryIO
 
 from vcg_bridge.contract.errors import BundleError
 from vcg_bridge.generators.bundle import open_bundle
@@ -33,19 +31,25 @@ from vcg_bridge.server.orders import (
     unpack_order,
     unpack_settings,
 )
+from vcg_bridge.server.pipes import framed, read_frame
 from vcg_bridge.server.studio import Studio
 from vcg_bridge.server.worker import Lost, Stage, Worker
-
-LENGTH = struct.Struct(">I")
-"""Before every order and every report: how many bytes it has."""
 
 
 class Replica:
     """Two drawing threads and what they draw with. `close` it."""
 
-    def __init__(self, settings: Settings, say: Callable[[bytes], None]) -> None:
-        """say: takes reports, in a thread of this replica. Raises nothing: what cannot be opened is told when it is asked for."""
-        self._settings, self._say = settings, say
+    def __init__(
+        self,
+        settings: Settings,
+        say: Callable[[bytes], None],
+        locate: Callable[[str, str], str] = lambda sha256, folder: folder,
+    ) -> None:
+        """say: takes reports, in a thread of this replica. locate: where a version is that the server has in that folder.
+
+        Raises nothing: what cannot be opened is told when it is asked for.
+        """
+        self._settings, self._say, self._locate = settings, say, locate
         self._shelf = _Shelf(settings)
         self._wake: queue.SimpleQueue[bool] = queue.SimpleQueue()
         self._worker = Worker(self._shelf, lambda: self._wake.put(True))
@@ -54,7 +58,7 @@ class Replica:
         self._reporter = threading.Thread(target=self._report, name="vcg-report", daemon=True)
         for sha256, folder in settings.bundles:
             try:
-                self._shelf.open(sha256, folder)
+                self._shelf.open(sha256, locate(sha256, folder))
             except Exception as error:
                 self._tell(Said(logging.ERROR, f"a replica cannot open {folder}: {error}"))
         self._worker.start()
@@ -65,7 +69,7 @@ class Replica:
         order = unpack_order(data)
         if isinstance(order, Order):
             try:
-                studio = self._shelf.open(order.sha256, order.folder)
+                studio = self._shelf.open(order.sha256, self._locate(order.sha256, order.folder))
                 turn = order.plan(studio.manifest, self._settings.limits, self._plans)
             except Exception as error:
                 self._tell(Lost(order.turn, str(error), True))
@@ -159,7 +163,7 @@ class _Shelf:
             studio.close()
 
 
-class _LogHandler(logging.Handler):
+class LogHandler(logging.Handler):
     """Sends what is logged here to the server's log."""
 
     def __init__(self, say: Callable[[bytes], None]) -> None:
@@ -169,19 +173,6 @@ class _LogHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         with contextlib.suppress(Exception):
             self._say(pack_report(Said(record.levelno, self.format(record))))
-
-
-def read_exactly(stream: BinaryIO, size: int) -> bytes:
-    """That many bytes. Raises EOFError at the end of the stream."""
-    data = stream.read(size)
-    if len(data) < size:
-        raise EOFError
-    return data
-
-
-def read_frame(stream: BinaryIO) -> bytes:
-    """The next order or report. Raises EOFError."""
-    return read_exactly(stream, LENGTH.unpack(read_exactly(stream, LENGTH.size))[0])
 
 
 def main() -> None:
@@ -196,8 +187,7 @@ def main() -> None:
     def say(data: bytes) -> None:
         try:
             with lock:
-                reports.write(LENGTH.pack(len(data)))
-                reports.write(data)
+                reports.write(framed(data))
                 reports.flush()
         except OSError:  # the server is gone
             os._exit(0)
@@ -206,7 +196,7 @@ def main() -> None:
         settings = unpack_settings(read_frame(orders))
         if settings.nice and hasattr(os, "nice"):
             os.nice(settings.nice)
-        logging.getLogger().addHandler(_LogHandler(say))
+        logging.getLogger().addHandler(LogHandler(say))
         replica = Replica(settings, say)
         while True:
             replica.order(read_frame(orders))

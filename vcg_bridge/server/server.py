@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from tempfile import TemporaryDirectory
 from typing import ParamSpec
 
@@ -23,7 +24,7 @@ from vcg_bridge.server.health import Answer, HealthPort
 from vcg_bridge.server.known_clients import DOMAIN, KnownClients
 from vcg_bridge.server.mail import Mail
 from vcg_bridge.server.metrics import Metrics
-from vcg_bridge.server.recruiting import crew_of
+from vcg_bridge.server.recruiting import crew_of, limits_of
 from vcg_bridge.server.service import Service
 from vcg_bridge.server.shelf import Shelf
 from vcg_bridge.server.strangers import REASONS as ENDED
@@ -91,12 +92,13 @@ class Server:
             self._shelf = shelf = Shelf(config, self._notify)
             if config.trace is not None:
                 self._trace = Trace(config.trace)
+            self._worker = Worker(shelf, self._notify)
+            self._crew = crew_of(config, shelf, self._worker, self._notify, self._trace)
         except BaseException:
             self._close()
             raise
         self._mail = Mail(self._router, config.backlog_bytes)
-        self._worker = Worker(shelf, self._notify)
-        self._crew = crew_of(config, shelf, self._worker, self._notify, self._trace)
+        config = replace(config, limits=limits_of(config, self._crew))
         self._service = Service(config, shelf, self._mail, self._crew, metrics=self._metrics, trace=self._trace)
         self._metrics.watch(self._gauges, self._totals)
         if not endpoint.loopback and not config.curve_secret_key:

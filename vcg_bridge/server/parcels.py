@@ -1,0 +1,122 @@
+"""Bundles on their way to another machine: the files of one version as bytes, and the private folder where they become files again.
+
+The folder of a server's bundle is not there on other machines, and may hold another version a moment later. What is sent is exactly the
+version that was asked for, and whoever draws with it opens its own copy with every check.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import shutil
+import tempfile
+import time
+from pathlib import Path
+
+import msgpack
+
+from vcg_bridge.contract.errors import BundleError
+from vcg_bridge.contract.manifest import MANIFEST_FILE
+from vcg_bridge.contract.manifest_io import load_manifest, safe_path
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
+MOST_BYTES = 1 << 30
+"""Of one bundle: it is held in memory on its way."""
+
+_PREFIX = "vcg-drawer-"
+_FRESH_S = 60.0  # a folder so young may not be locked yet
+
+
+def parcel_of(folder: str, sha256: str) -> bytes:
+    """The files of that version. Raises BundleError where another one is there by now, where it is damaged, or too large to be sent."""
+    root = Path(folder)
+    manifest = load_manifest(root, verify=False)
+    files = {}
+    size = 0
+    for name, expected in ((MANIFEST_FILE, sha256), *manifest.files.items()):
+        try:
+            files[name] = (root / name).read_bytes()
+        except OSError as error:
+            raise BundleError(f"{root / name}: cannot be read ({error.strerror or error})") from None
+        if hashlib.sha256(files[name]).hexdigest() != expected:
+            raise BundleError(
+                f"{folder}: another version is there by now" if name == MANIFEST_FILE else f"{root / name}: has changed"
+            )
+        size += len(files[name])
+        if size > MOST_BYTES:
+            raise BundleError(f"{folder}: more than {MOST_BYTES >> 20} MiB, too much to be sent to other machines")
+    if manifest.sha256 != sha256:
+        raise BundleError(f"{folder}: another version is there by now")
+    parcel: bytes = msgpack.packb(files)
+    return parcel
+
+
+class Depot:
+    """A private folder with copies of bundles, for as long as this process draws. `close` it.
+
+    The system unlocks it however the process ends, and the next depot on the machine removes what is not locked.
+    """
+
+    def __init__(self, root: Path | None = None) -> None:
+        """root: where it is to be; None: the system's place for temporary files. Raises OSError."""
+        root = root or Path(tempfile.gettempdir())
+        _sweep(root)
+        self.folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=root))
+        self._lock = _locked(self.folder)
+
+    def add(self, sha256: str, parcel: bytes) -> None:
+        """Unpack a version, unless it is there. Raises BundleError for a path that leaves the folder, OSError."""
+        target = self.folder / sha256
+        if target.exists():
+            return
+        with tempfile.TemporaryDirectory(prefix=".new-", dir=self.folder) as temporary:
+            for name, data in msgpack.unpackb(parcel).items():
+                if not safe_path(name):
+                    raise BundleError(f"{name!r} is not a plain path inside the bundle")
+                path = Path(temporary, "new", name)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(data)
+            Path(temporary, "new").rename(target)
+
+    def locate(self, sha256: str, _folder: str) -> str:
+        """Where the copy of that version is, or would be: what a Replica asks for instead of the server's folder."""
+        return str(self.folder / sha256)
+
+    def close(self) -> None:
+        """Remove it."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+
+def _locked(folder: Path) -> int | None:
+    """A descriptor that holds the folder locked; None where another process does, or the system has no such locks."""
+    if fcntl is None:
+        return None
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        return None
+    return descriptor
+
+
+def _sweep(root: Path) -> None:
+    """Remove the depots of processes that were killed."""
+    for folder in root.glob(f"{_PREFIX}*"):
+        with contextlib.suppress(OSError):
+            status = folder.lstat()
+            mine = hasattr(os, "getuid") and status.st_uid == os.getuid()
+            if not mine or folder.is_symlink() or time.time() - status.st_mtime < _FRESH_S:
+                continue
+            lock = _locked(folder)
+            if lock is not None:
+                shutil.rmtree(folder, ignore_errors=True)
+                os.close(lock)
