@@ -47,7 +47,7 @@ class Tunnel:
         self._loop = asyncio.new_event_loop()
         self._stopping = asyncio.Event()
         self._through = False
-        self._thread = threading.Thread(target=self._run, name="vcg-tunnel", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="tls tunnel", daemon=True)
         self._thread.start()
 
     @property
