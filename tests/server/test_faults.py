@@ -6,6 +6,8 @@ import hashlib
 import re
 import signal
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -122,6 +124,24 @@ def test_crowds_of_connections_leave_nothing(tiny: Path) -> None:
                     break
                 assert time.monotonic() < until, (before, now)
                 time.sleep(0.1)
+
+
+def test_the_limit_of_open_files_is_raised() -> None:
+    """Where it is as low as some systems have it, a crowd would take the descriptors that bundles and clients need."""
+    pytest.importorskip("resource")
+    code = """
+import resource
+from vcg_bridge.server.run import DESCRIPTORS, allow_descriptors
+_, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
+allow_descriptors()
+assert resource.getrlimit(resource.RLIMIT_NOFILE) == (min(DESCRIPTORS, hard), hard)
+resource.setrlimit(resource.RLIMIT_NOFILE, (256, 300))
+allow_descriptors()
+assert resource.getrlimit(resource.RLIMIT_NOFILE) == (300, 300)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=ANSWER_S)
+    assert done.returncode == 0, done.stderr
 
 
 def test_no_clock_that_people_can_set_decides_anything() -> None:
