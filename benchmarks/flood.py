@@ -228,7 +228,7 @@ def report(server: ServerProcess, tls: str, metrics: str, options: argparse.Name
     before_print = footprint(server.process.pid)
     before = result(start_ordinary(server.address, options.seconds))
     log_bytes = server._log.stat().st_size
-    flood = Flood(_place(server.address), _place(tls), options.rate, options.connections)
+    flood = Flood(place(server.address), place(tls), options.rate, options.connections)
     process = start_ordinary(server.address, options.connections / options.rate)
     begin = time.monotonic()
     prints: list[Footprint] = []
@@ -271,7 +271,8 @@ def report(server: ServerProcess, tls: str, metrics: str, options: argparse.Name
                 print(f"  {text}")
 
 
-def _place(address: str) -> tuple[str, int]:
+def place(address: str) -> tuple[str, int]:
+    """Host and port."""
     host, _, port = address.partition("://")[2].rpartition(":")
     return host, int(port)
 
