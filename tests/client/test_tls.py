@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import datetime
+import logging
 import os
 import socket
 import ssl
@@ -404,13 +405,14 @@ def test_close_while_it_connects(right: Certificate, folder: bool, monkeypatch: 
         assert sockets() <= before + 3  # the listener's ends
 
 
-def test_close_says_goodbye(server: Server, right: Certificate) -> None:
-    """The last message leaves, and so the server drops what is unfinished at once."""
-    client = Client.connect(server.tls_address, token=TOKEN, tls_certificate=right.chain)
-    assert client.generate(design=DESIGN, count=500).next() is not None
-    assert server.unfinished == 1
-    client.close()
-    eventually(lambda: not server.unfinished)
+def test_close_says_goodbye(server: Server, right: Certificate, caplog: pytest.LogCaptureFixture) -> None:
+    """The last message leaves before the connection ends."""
+    with caplog.at_level(logging.DEBUG, "vcg_bridge.server"):
+        client = Client.connect(server.tls_address, token=TOKEN, tls_certificate=right.chain)
+        assert client.generate(design=DESIGN, count=500).next() is not None
+        client.close()
+        eventually(lambda: not server.unfinished)
+    assert "says bye" in caplog.text
 
 
 # the way in on this machine
