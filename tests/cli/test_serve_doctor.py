@@ -67,6 +67,9 @@ def test_token_is_asked_for(tmp_path: Path, vcg: Vcg, monkeypatch: pytest.Monkey
         assert vcg(*common, "--token-file", token, "--out", tmp_path / "b").code == 0
         monkeypatch.setenv("VCG_TOKEN", "a-long-enough-secret")
         assert vcg(*common, "--out", tmp_path / "c").code == 0
+    monkeypatch.setenv("VCG_TOKEN_FILE", str(token))  # for the server that is named; one that is started asks for none
+    done = vcg("generate", "--bundle", "tiny", "--seed", 1, "--animations", "idle", "--out", tmp_path / "d")
+    assert done.code == 0, done.err
 
 
 @pytest.mark.parametrize(
