@@ -16,6 +16,7 @@ import pytest
 
 from benchmarks.flood import SOURCES, TOKEN, Flood, place
 from scripts.fuzz import fuzz
+from scripts.fuzz_server import fuzz_server
 from tests.server.conftest import ANSWER_S, WINDOW, Dealer, config, running
 from tests.support.certificates import certificate
 from tests.support.commands import free_port
@@ -175,3 +176,9 @@ def test_mutated_bytes_give_only_our_own_errors() -> None:
     outcomes = fuzz(20_000, seed=1)
     assert sum(count for what, count in outcomes.items() if what.endswith(": protocol")) > 1000
     assert sum(count for what, count in outcomes.items() if what.endswith(": read")) > 100
+
+
+def test_servers_survive_mutated_greetings_handshakes_and_messages() -> None:
+    """Six hundred here, plain, TLS and CURVE; scripts/fuzz_server.py for more."""
+    sent = fuzz_server(600, seed=1)
+    assert len([kind for kind, count in sent.items() if count > 40]) >= 7
