@@ -161,10 +161,10 @@ class Link:
             dealer.disable_monitor()
             monitor.close(0)
             dealer.close(linger_ms)
-            if self._tunnel is not None:
-                self._tunnel.stop()
-                self._ending.append(self._tunnel)
-                self._tunnel = None
+        if self._tunnel is not None:
+            self._tunnel.stop()
+            self._ending.append(self._tunnel)
+            self._tunnel = None
 
 
 def _set_up(dealer: zmq.Socket[bytes], options: ClientOptions) -> None:
