@@ -227,7 +227,6 @@ def report(server: ServerProcess, tls: str, metrics: str, options: argparse.Name
     result(start_ordinary(server.address, 2))  # everything has begun
     before_print = footprint(server.process.pid)
     before = result(start_ordinary(server.address, options.seconds))
-    log_bytes = server._log.stat().st_size
     flood = Flood(place(server.address), place(tls), options.rate, options.connections)
     process = start_ordinary(server.address, options.connections / options.rate)
     begin = time.monotonic()
@@ -264,7 +263,12 @@ def report(server: ServerProcess, tls: str, metrics: str, options: argparse.Name
         most = (max(getattr(p, name) for p in prints) for name in ("resident", "threads", "descriptors"))
         show("at most", Footprint(*most))
     show("3 s after", after_print)
-    print(f"log: {(server._log.stat().st_size - log_bytes) / 1000:.0f} kB")
+    about = [
+        x
+        for x in server._log.read_text().splitlines()
+        if re.search(r"strange|no hello|handshake|token;|tokens|TLS:", x)
+    ]
+    print(f"lines in the log (--verbose) about all of them: {len(about)}, {sum(map(len, about)) / 1000:.0f} kB")
     with urllib.request.urlopen(f"{metrics}/metrics", timeout=LIMIT_S) as page:
         for text in page.read().decode().splitlines():
             if re.match(r"vcg_(handshakes_refused|connections|strangers|wrong_tokens|errors_total|tls_conn)", text):
