@@ -27,8 +27,8 @@ def own_world(bundle_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("VCG_BUNDLES", str(bundle_root))
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    for name in ("VCG_SERVER", "VCG_TOKEN", "VCG_TOKEN_FILE", "VCG_DEBUG"):
-        monkeypatch.delenv(name, raising=False)
+    for name in ("SERVER", "TOKEN", "TOKEN_FILE", "SERVER_KEY", "CLIENT_KEY_FILE", "CERTIFICATE", "DEBUG"):
+        monkeypatch.delenv(f"VCG_{name}", raising=False)
     port = free_port()  # nothing listens there, whatever else runs on this machine
     monkeypatch.setattr(connect, "DEFAULT_PORT", port)
     monkeypatch.setattr(connect, "DEFAULT_ADDRESS", f"tcp://127.0.0.1:{port}")

@@ -6,22 +6,19 @@ import json
 import os
 import signal
 import socket
-import ssl
 import time
 from pathlib import Path
 
 import pytest
-import trustme
 
-from tests.support.commands import Vcg, free_port, start_vcg
+from tests.support.certificates import certificate
+from tests.support.commands import Vcg, contents, free_port, start_vcg
 from tests.support.tiny_bundle import write_tiny_bundle
-from tests.support.zmtp import Zmtp
-from vcg_bridge.cli import keys
+from vcg_bridge.cli import doctor, keys
 from vcg_bridge.cli.launch import ServerProcess
 from vcg_bridge.cli.options import read_token
 from vcg_bridge.client import Client
 from vcg_bridge.contract.errors import AuthError, BundleError, VcgError
-from vcg_bridge.contract.messages import Welcome
 
 pytestmark = pytest.mark.socket
 
@@ -70,6 +67,25 @@ def test_token_is_asked_for(tmp_path: Path, vcg: Vcg, monkeypatch: pytest.Monkey
         assert vcg(*common, "--token-file", token, "--out", tmp_path / "b").code == 0
         monkeypatch.setenv("VCG_TOKEN", "a-long-enough-secret")
         assert vcg(*common, "--out", tmp_path / "c").code == 0
+    monkeypatch.setenv("VCG_TOKEN_FILE", str(token))  # for the server that is named; one that is started asks for none
+    done = vcg("generate", "--bundle", "tiny", "--seed", 1, "--animations", "idle", "--out", tmp_path / "d")
+    assert done.code == 0, done.err
+
+
+@pytest.mark.parametrize(
+    "command", [["generate", "--out", "x"], ["batch", "none.jsonl", "--out", "x"], ["bench", "--load"]]
+)
+def test_token_is_not_sent_in_clear(
+    tmp_path: Path, vcg: Vcg, monkeypatch: pytest.MonkeyPatch, command: list[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "none.jsonl").write_text('{"seed": 1}\n')
+    monkeypatch.setenv("VCG_TOKEN", "a-long-enough-secret")
+    done = vcg(*command, "--server", "tcp://192.0.2.1:7421")
+    assert done.code == 2
+    assert done.error == "a token for 192.0.2.1 would travel in clear"
+    assert "tls://HOST:PORT" in done.hint
+    assert "--server-key" in done.hint
 
 
 def test_encrypted_link(tmp_path: Path, vcg: Vcg) -> None:
@@ -166,28 +182,33 @@ def test_bench_measures_every_figure(vcg: Vcg, tmp_path: Path) -> None:
     assert report["machine"]["bundle"] == "tiny 0.1.0"
 
 
-def test_tls_beside_the_plain_port(tmp_path: Path) -> None:
-    made, ready = trustme.CA().issue_cert("localhost"), tmp_path / "ready"
-    made.cert_chain_pems[0].write_to_path(str(tmp_path / "cert.pem"))
-    made.private_key_pem.write_to_path(str(tmp_path / "key.pem"))
-    (tmp_path / "key.pem").chmod(0o600)
+def test_tls_beside_the_plain_port(tmp_path: Path, vcg: Vcg, monkeypatch: pytest.MonkeyPatch) -> None:
+    files, ready = certificate(tmp_path), tmp_path / "ready"
     process = start_vcg(
         "serve", "--bind", "tcp://127.0.0.1:0", "--bundle", "tiny", "--ready-file", ready,
-        "--tls", tmp_path / "cert.pem", tmp_path / "key.pem", "--tls-bind", "tls://127.0.0.1:0",
+        "--tls", files.chain, files.key, "--tls-bind", "tls://127.0.0.1:0",
     )  # fmt: skip
     plain, secured = wait_for(ready).split()
-    with Client.connect(plain) as client:
-        assert client.welcome.models
-    context = ssl.create_default_context(cafile=str(tmp_path / "cert.pem"))
-    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
-    host, _, port = secured.removeprefix("tls://").rpartition(":")
-    with (
-        socket.create_connection((host, int(port)), 60) as bare,
-        context.wrap_socket(bare, server_hostname="localhost") as wrapped,
-    ):
-        client_by_hand = Zmtp(wrapped)
-        client_by_hand.shake_hands()
-        assert isinstance(client_by_hand.hello(), Welcome)
+    common = ["generate", "--seed", 1, "--animations", "idle"]
+    assert vcg(*common, "--server", plain, "--out", tmp_path / "a").code == 0
+    done = vcg(*common, "--server", secured, "--certificate", files.chain, "--out", tmp_path / "b")
+    assert done.code == 0, done.err
+    assert contents(tmp_path / "a") == contents(tmp_path / "b")
+    for wrong, says in [
+        (["--certificate", certificate(tmp_path / "other").chain], "the server's certificate is not the one in"),
+        (["--certificate", files.key], "there is no certificate in"),
+        ([], "is not trusted here"),
+    ]:
+        refused = vcg(*common, "--server", secured, *wrong, "--out", tmp_path / "c")
+        assert refused.code == 2
+        assert says in refused.error
+        assert refused.hint
+    monkeypatch.setenv("VCG_SERVER", secured)
+    monkeypatch.setenv("VCG_CERTIFICATE", str(files.chain))
+    (tmp_path / "requests.jsonl").write_text('{"seed": 1}\n')
+    done = vcg("batch", tmp_path / "requests.jsonl", "--animations", "idle", "--out", tmp_path / "d")
+    assert done.code == 0, done.err
+    assert doctor._server_here().ok
     process.terminate()
     _, err = process.communicate(timeout=60)
     assert process.returncode == 0, err

@@ -45,7 +45,7 @@ def _unity(folder: Path) -> list[str]:
 
 
 RUNNERS = (
-    Runner("python", _python, (pytest.mark.socket,), frozenset({"zstd"})),
+    Runner("python", _python, (pytest.mark.socket,), frozenset({"zstd", "tls"})),
     Runner("godot", _godot, (pytest.mark.godot, pytest.mark.socket), frozenset({"zstd", "tls"})),
     Runner("unity", _unity, (pytest.mark.unity, pytest.mark.socket), frozenset({"tls"})),
 )

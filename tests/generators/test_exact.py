@@ -203,9 +203,62 @@ def foreign_domain(model: onnx.ModelProto) -> None:
     model.opset_import.append(helper.make_opsetid("com.example", 1))
 
 
+def dilated(model: onnx.ModelProto) -> None:
+    node = next(x for x in model.graph.node if x.op_type == "Conv")
+    del node.attribute[:]
+    node.attribute.extend([helper.make_attribute("dilations", [2, 2]), helper.make_attribute("pads", [2] * 4)])
+
+
 def stride(model: onnx.ModelProto) -> None:
     node = next(x for x in model.graph.node if x.op_type == "Conv")
     node.attribute.append(helper.make_attribute("strides", [2, 2]))
+
+
+def half_a_number(model: onnx.ModelProto) -> None:
+    model.graph.initializer[0].raw_data += b"x"
+
+
+def larger_than_its_data(model: onnx.ModelProto) -> None:
+    model.graph.initializer[0].dims[0] = 1 << 62
+
+
+def of_an_unknown_kind(model: onnx.ModelProto) -> None:
+    model.graph.initializer[0].data_type = 128
+
+
+def of_texts(model: onnx.ModelProto) -> None:
+    model.graph.initializer[0].CopyFrom(helper.make_tensor("mix.w", TensorProto.STRING, [1], [b"x"]))
+
+
+def sparse(model: onnx.ModelProto) -> None:
+    values = helper.make_tensor("mix.w", TensorProto.FLOAT, [1], [1.0])
+    places = helper.make_tensor("places", TensorProto.INT64, [1], [0])
+    model.graph.sparse_initializer.append(helper.make_sparse_tensor(values, places, [1 << 40]))
+
+
+def subgraph(model: onnx.ModelProto) -> None:
+    model.graph.node[0].attribute.append(helper.make_attribute("body", helper.make_graph([], "b", [], [])))
+
+
+def doubling(model: onnx.ModelProto) -> None:
+    """Forty nodes, 2^40 times the size."""
+    name = model.graph.node[0].output[0]
+    for i in range(40):
+        model.graph.node.insert(1 + i, helper.make_node("Concat", [name, name], [f"d{i}"], axis=1))
+        name = f"d{i}"
+
+
+def laborious(model: onnx.ModelProto) -> None:
+    """Every value is small; the multiplications of one view would take minutes."""
+    wide = numpy_helper.from_array(np.zeros((2000, 2000), np.float32), "wide")
+    model.graph.initializer.extend([wide, numpy_helper.from_array(np.zeros(1, np.float32), "one")])
+    model.graph.node.insert(0, helper.make_node("Mul", ["wide", "one"], ["w0"]))
+    for i in range(3):
+        model.graph.node.insert(1 + i, helper.make_node("MatMul", [f"w{i}", "wide"], [f"w{i + 1}"]))
+
+
+def of_no_known_size(model: onnx.ModelProto) -> None:
+    model.graph.node.insert(0, helper.make_node("Reshape", ["code", "view"], ["who-knows"]))
 
 
 def external(model: onnx.ModelProto) -> None:
@@ -230,9 +283,19 @@ def dangling(model: onnx.ModelProto) -> None:
         (b"", "no output"),
         (edited(foreign_node), "does not draw with the operator 'Softmax'"),
         (edited(foreign_domain), "operators beyond ONNX's own: com.example"),
-        (edited(loop), "operator 'Loop'"),
+        (edited(loop), "'Loop' has an attribute 'body'"),
         (edited(external), "lies in another file"),
         (edited(dangling), "'nothing' before anything makes it"),
+        (edited(stride), "shapes do not fit together"),
+        (edited(half_a_number), "'.*' is damaged"),
+        (edited(larger_than_its_data), "'.*' is damaged"),
+        (edited(of_an_unknown_kind), "'.*' is damaged"),
+        (edited(of_texts), "not plain numbers"),
+        (edited(sparse), "sparse tensors"),
+        (edited(subgraph), "attribute 'body'"),
+        (edited(doubling), "too large"),
+        (edited(laborious), "multiplications"),
+        (edited(of_no_known_size), "no size that can be known"),
     ],
     ids=lambda x: "" if isinstance(x, bytes) else x,
 )
@@ -245,6 +308,6 @@ def test_graphs_that_are_not_ours_are_refused(data: bytes, problem: str) -> None
 def test_what_cannot_be_evaluated_is_a_bundle_error(tmp_path: Path) -> None:
     codes, views = inputs(BODY, 1)
     with pytest.raises(BundleError, match="stride 1"):
-        ExactNetwork(BODY, edited(stride), "x").logits(codes, views)
+        ExactNetwork(BODY, edited(dilated), "x").logits(codes, views)
     with pytest.raises(BundleError, match="cannot be evaluated"):
         ExactNetwork(BODY, edited(lambda _: None), "x").logits(codes, views + 99)

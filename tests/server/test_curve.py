@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import logging
+import socket
+import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 import zmq
 
 from tests.server.conftest import ANSWER_S, WINDOW, Dealer, config, running
+from tests.support.zmtp import GREETING
 from vcg_bridge.cli.keys import client_keys, server_keys
 from vcg_bridge.cli.main import run
 from vcg_bridge.client import Client
 from vcg_bridge.contract import messages as m
 from vcg_bridge.contract.errors import AuthError, ConfigError, Disconnected, NoServer, Timeout
+from vcg_bridge.server import strangers
 from vcg_bridge.server.config import ServerConfig, check_config
 from vcg_bridge.server.known_clients import read_keys
 from vcg_bridge.server.server import Server
@@ -88,9 +93,6 @@ def test_plain_clients_and_wrong_server_keys_get_nothing(guarded: tuple[Server, 
 
 def test_a_recorded_handshake_is_worth_nothing(guarded: tuple[Server, str, Path], anna: Path) -> None:
     """The bytes of a good client, sent again: the server's part of the handshake is new each time."""
-    import socket
-    import threading
-
     server, public, _ = guarded
     host, _, port = server.address.removeprefix("tcp://").rpartition(":")
     recorded = bytearray()
@@ -139,6 +141,27 @@ def test_a_recorded_handshake_is_worth_nothing(guarded: tuple[Server, str, Path]
             pass
     assert len(received) < 300  # greeting and the server's WELCOME, and then the end
     assert server._service.clients <= clients
+
+
+def test_slow_handshakes_end_and_keep_nobody_out(
+    guarded: tuple[Server, str, Path], anna: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half a greeting, a greeting, half a HELLO: none of them holds a place for long."""
+    monkeypatch.setattr(strangers, "HELLO_S", 0.5)
+    server, public, _ = guarded
+    host, _, port = server.address.removeprefix("tcp://").rpartition(":")
+    greeting = GREETING.replace(b"NULL".ljust(20, b"\0"), b"CURVE".ljust(20, b"\0"))
+    hello = b"\x04\xc8\x05HELLO\x01\x00" + b"\0" * 72  # of its 200 bytes some
+    slow = [socket.create_connection((host, int(port)), ANSWER_S) for _ in range(3)]
+    for one, data in zip(slow, (greeting[:30], greeting, greeting + hello), strict=True):
+        one.sendall(data)
+    assert welcome(server, public, anna).models
+    for one in slow:
+        with suppress(ConnectionError):
+            while one.recv(4096):
+                pass
+        one.close()
+    assert welcome(server, public, anna).models
 
 
 @pytest.mark.parametrize("line", ["short Anna", "x" * 41 + " Anna", "\N{SNOWMAN}" * 40])

@@ -5,15 +5,20 @@ from __future__ import annotations
 import hashlib
 import re
 import signal
-import socket
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
+from benchmarks.flood import SOURCES, TOKEN, Flood, place
 from scripts.fuzz import fuzz
+from scripts.fuzz_server import fuzz_server
 from tests.server.conftest import ANSWER_S, WINDOW, Dealer, config, running
+from tests.support.certificates import certificate
 from tests.support.commands import free_port
 from vcg_bridge.cli.launch import ServerProcess
 from vcg_bridge.cli.soak import footprint
@@ -95,26 +100,37 @@ def test_drawing_that_fails_ends_its_job_and_no_other(
         assert all(isinstance(end, m.Done) for end in ends.values())
 
 
-def test_crowds_of_connections_leave_nothing(tiny: Path) -> None:
-    """Three thousand that connect and say nothing, half a greeting, or garbage; the rest are served meanwhile."""
-    with ServerProcess([f"--bundle={tiny}"]) as server:
-        host, _, port = server.address.removeprefix("tcp://").rpartition(":")
+def test_a_flood_of_connections_leaves_nothing(tiny: Path, tmp_path: Path) -> None:
+    """Two thousand that say nothing, half a greeting, HTTP, no hello, a wrong token ...; the rest are served meanwhile, newcomers too.
+
+    A hundred thousand: benchmarks/flood.py.
+    """
+    if sys.platform != "linux":
+        pytest.skip("only Linux has all of 127.0.0.0/8 without set-up")
+    files, token = certificate(tmp_path), tmp_path / "token"
+    token.touch(0o600)
+    token.write_text(TOKEN)
+    tls = f"tls://127.0.0.1:{free_port()}"
+    arguments = [f"--bundle={tiny}", "--token-file", token, "--tls", files.chain, files.key, "--tls-bind", tls]
+    with ServerProcess([*map(str, arguments), "--verbose"]) as server:
+        log = server._log
         with Dealer(server.address) as dealer:
-            dealer.hello()
+            dealer.hello(token=TOKEN)
             dealer.job(m.Generate("warm", design=m.Design(seed=1), credit=WINDOW))  # every thread has begun
-            before = footprint(server.process.pid)
-            crowd: list[socket.socket] = []
-            for i in range(3000):
-                one = socket.create_connection((host, int(port)), ANSWER_S)
-                one.sendall((b"", b"\xff\0\0", b"GET / HTTP/1.1\r\n\r\n", b"\xff" * 64)[i % 4])
-                crowd.append(one)
-                if len(crowd) > 100:
-                    crowd.pop(0).close()
-                if i % 500 == 0:
-                    job = m.Generate(f"j{i}", design=m.Design(seed=i), animations=("idle",), credit=WINDOW)
-                    assert isinstance(dealer.job(job).end, m.Done)
-            for one in crowd:
-                one.close()
+            before, written = footprint(server.process.pid), log.stat().st_size
+            flood = Flood(place(server.address), place(tls), rate=1e6, connections=2000)
+            flooding = Thread(target=flood.run, args=(2,))
+            flooding.start()
+            served = 0
+            while flooding.is_alive() or not served:
+                job = m.Generate(f"j{served}", design=m.Design(seed=served), animations=("idle",), credit=WINDOW)
+                assert isinstance(dealer.job(job).end, m.Done)
+                with Dealer(server.address) as newcomer:
+                    newcomer.hello(token=TOKEN)
+                served += 1
+                written += 4096  # for their own lines
+                flooding.join(0.05)
+            flooding.join()
             until = time.monotonic() + ANSWER_S
             while before is not None and (now := footprint(server.process.pid)) is not None:
                 if now.descriptors <= before.descriptors + 2:
@@ -122,6 +138,32 @@ def test_crowds_of_connections_leave_nothing(tiny: Path) -> None:
                     break
                 assert time.monotonic() < until, (before, now)
                 time.sleep(0.1)
+        outcomes = flood.outcomes
+        assert sum(outcomes.values()) == 2000
+        assert not any("LET IN" in what or "no connection" in what for what in outcomes), outcomes
+        assert outcomes["wrong token: answered auth"] >= len(SOURCES)
+        assert outcomes["wrong token: answered busy"] > 0
+        assert TOKEN not in log.read_text()
+        assert "not-the-right-token" not in log.read_text()
+        assert log.stat().st_size - written < 60_000
+
+
+def test_the_limit_of_open_files_is_raised() -> None:
+    """Where it is as low as some systems have it, a crowd would take the descriptors that bundles and clients need."""
+    pytest.importorskip("resource")
+    code = """
+import resource
+from vcg_bridge.server.run import DESCRIPTORS, allow_descriptors
+_, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
+allow_descriptors()
+assert resource.getrlimit(resource.RLIMIT_NOFILE) == (min(DESCRIPTORS, hard), hard)
+resource.setrlimit(resource.RLIMIT_NOFILE, (256, 300))
+allow_descriptors()
+assert resource.getrlimit(resource.RLIMIT_NOFILE) == (300, 300)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=ANSWER_S)
+    assert done.returncode == 0, done.stderr
 
 
 def test_no_clock_that_people_can_set_decides_anything() -> None:
@@ -134,3 +176,9 @@ def test_mutated_bytes_give_only_our_own_errors() -> None:
     outcomes = fuzz(20_000, seed=1)
     assert sum(count for what, count in outcomes.items() if what.endswith(": protocol")) > 1000
     assert sum(count for what, count in outcomes.items() if what.endswith(": read")) > 100
+
+
+def test_servers_survive_mutated_greetings_handshakes_and_messages() -> None:
+    """Six hundred here, plain, TLS and CURVE; scripts/fuzz_server.py for more."""
+    sent = fuzz_server(600, seed=1)
+    assert len([kind for kind, count in sent.items() if count > 40]) >= 7

@@ -180,6 +180,9 @@ def test_the_command_line_comes_before_the_environment_before_the_file(
     assert result.exit_code == 0, result.output
     made = served["config"]
     assert (made.address, made.threads, made.grace_s, made.bundles) == ("tcp://127.0.0.1:1", 4, 7.0, ("a", "b"))
+    file.write_text('bundle = "a"\n')  # one is a list of one
+    assert runner.invoke(app, ["serve"], env=environment).exit_code == 0
+    assert served["config"].bundles == ("a",)
 
 
 @pytest.mark.parametrize(
@@ -187,6 +190,13 @@ def test_the_command_line_comes_before_the_environment_before_the_file(
     [
         ("thread = 3", "unknown option 'thread'"),
         ("threads = ", "is not TOML"),
+        ("threads = " + "9" * 5000, "is not TOML"),
+        ("bundle = " + "[" * 5000, "is not TOML"),
+        ("threads = true", "threads is True"),
+        ("log-json = 1", "log-json is 1"),
+        ("bind = ['a']", "bind is ['a']"),
+        ("[bind]\na = 1", "bind is {'a': 1}"),
+        ("trace = 1979-05-27", "trace is"),
         ('ready = "x"\n', "unknown option"),
         (None, "cannot be read"),
     ],

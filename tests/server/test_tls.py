@@ -7,6 +7,7 @@ import hashlib
 import logging
 import socket
 import ssl
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -17,12 +18,12 @@ import zmq
 
 from tests.server.conftest import ANSWER_S, WINDOW, Dealer, config, running
 from tests.support.certificates import Certificate, certificate
-from tests.support.zmtp import GREETING, Zmtp, frame
+from tests.support.zmtp import GREETING, MORE, Zmtp, frame
 from vcg_bridge.contract import messages as m
 from vcg_bridge.contract.blobs import decode_blob
 from vcg_bridge.contract.errors import AddressError, ConfigError
 from vcg_bridge.relay import BUFFER_BYTES
-from vcg_bridge.server import strangers, tls
+from vcg_bridge.server import auth, strangers, tls
 from vcg_bridge.server.config import ServerConfig, check_config
 from vcg_bridge.server.server import Server
 
@@ -53,20 +54,22 @@ def secured(tiny: Path, right: Certificate) -> Iterator[Server]:
         yield server
 
 
-def plain(server: Server) -> socket.socket:
+def plain(server: Server, source: str = "127.0.0.1") -> socket.socket:
     host, _, port = server.tls_address.removeprefix("tls://").rpartition(":")
-    return socket.create_connection((host, int(port)), ANSWER_S)
+    return socket.create_connection((host, int(port)), ANSWER_S, source_address=(source, 0))
 
 
 @contextmanager
-def connected(server: Server, pinned: Path, version: ssl.TLSVersion | None = None) -> Iterator[Zmtp]:
+def connected(
+    server: Server, pinned: Path, version: ssl.TLSVersion | None = None, source: str = "127.0.0.1"
+) -> Iterator[Zmtp]:
     """A TLS connection that trusts that one certificate."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     context.load_verify_locations(pinned)
     if version is not None:
         context.minimum_version = context.maximum_version = version
-    with plain(server) as bare, context.wrap_socket(bare, server_hostname="127.0.0.1") as wrapped:
+    with plain(server, source) as bare, context.wrap_socket(bare, server_hostname="127.0.0.1") as wrapped:
         yield Zmtp(wrapped)
 
 
@@ -352,3 +355,83 @@ def test_the_front_stands_still_for_a_client_that_does_not_read(secured: Server,
         assert secured.held_bytes < 100 << 20
         stalled.send(m.Cancel("big"))
     eventually(lambda: secured.unfinished == 0)
+
+
+OTHERS = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has all of 127.0.0.0/8 without set-up")
+
+
+@OTHERS
+def test_a_crowd_of_handshakes_pushes_out_only_its_own(
+    tiny: Path, right: Certificate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tls, "HANDSHAKES", 5)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    with running(tls_config(tiny, right)) as server, plain(server, "127.0.0.3") as slow:
+        crowd = [plain(server, "127.0.0.2") for _ in range(30)]
+        for connection in crowd[:25]:
+            with suppress(ConnectionError):
+                assert connection.recv(100) == b""
+        with context.wrap_socket(slow) as shaken:  # it had begun before all of them
+            client = Zmtp(shaken)
+            client.shake_hands()
+            assert isinstance(client.hello(), m.Welcome)
+        for connection in crowd:
+            connection.close()
+
+
+@OTHERS
+def test_guessers_are_told_apart_by_their_addresses_behind_tls_too(
+    tiny: Path, right: Certificate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(auth, "GUESSES", 3)
+    with running(tls_config(tiny, right, token=TOKEN)) as server:
+        codes = []
+        for _ in range(5):
+            with connected(server, right.chain, source="127.0.0.2") as client:
+                client.shake_hands()
+                reply = client.hello("another-token-of-theirs")
+                assert isinstance(reply, m.Error)
+                codes.append(reply.code)
+        assert codes == ["auth"] * 3 + ["busy"] * 2
+        with connected(server, right.chain, source="127.0.0.3") as client:
+            client.shake_hands()
+            assert isinstance(client.hello(TOKEN), m.Welcome)
+        assert list(server._service.guesses._buckets) == ["127.0.0.2"]
+        eventually(lambda: not server._departures.outside)
+
+
+def test_who_says_no_hello_behind_tls_is_ended(tiny: Path, right: Certificate, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(strangers, "HELLO_S", 0.5)
+    with running(tls_config(tiny, right)) as server:
+        with connected(server, right.chain) as silent, connected(server, right.chain) as half:
+            silent.shake_hands()
+            half.connection.sendall(GREETING[:20])
+            for client in (silent, half):
+                with pytest.raises((EOFError, ConnectionError)):
+                    client.exactly(1000)
+        eventually(lambda: open_connections(server) == 0)
+        with ready(server, right.chain, "") as client:
+            assert len(pictures(client, IDLE)) == 2
+
+
+def test_too_many_frames_in_a_message_are_not_gathered(
+    secured: Server, right: Certificate, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A few too many get an answer; for thousands the connection ends before the ROUTER has them."""
+    ping = m.encode(m.Ping("p"))[0]
+    with ready(secured, right.chain) as client:
+        client.connection.sendall(frame(ping, MORE) + frame(b"blob"))
+        reply, _ = client.reply()
+        assert isinstance(reply, m.Error)
+        assert "blob" in reply.message
+        client.send(m.Ping("q"))
+        assert client.reply()[0] == m.Pong("q")
+        with suppress(OSError):
+            client.connection.sendall(frame(b"", MORE) * 50_000)
+        with pytest.raises((EOFError, OSError)):
+            client.exactly(1000)
+    eventually(lambda: "TLS: 127.0.0.1: a message has more than 16 frames" in caplog.text)
+    assert secured._strangers.ended["unfinished"] == 0
+    with ready(secured, right.chain):
+        pass

@@ -20,6 +20,7 @@ from vcg_bridge.contract.errors import OutputError, Timeout, from_code
 START_LIMIT_S = 120.0
 STOP_LIMIT_S = 15.0
 _POLL_S = 0.01
+_OTHERS = ("VCG_TOKEN", "VCG_TOKEN_FILE")  # of the server that the user's environment names; ours asks nobody for one
 
 
 class ServerProcess:
@@ -48,7 +49,7 @@ class ServerProcess:
                     stderr=log,
                     # a session of its own: Ctrl+C is for the command, which then ends the server in good order
                     start_new_session=True,
-                    env={**os.environ, "PYTHONUNBUFFERED": "1"},
+                    env={**{k: x for k, x in os.environ.items() if k not in _OTHERS}, "PYTHONUNBUFFERED": "1"},
                 )
         except OSError as error:
             self._folder.cleanup()

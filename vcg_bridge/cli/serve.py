@@ -198,7 +198,7 @@ def read_config_file(context: typer.Context, path: Path | None) -> Path | None:
         found = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"--config {path}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigError(f"--config {path}: is not TOML: {error}") from None
     known = {
         name.lstrip("-"): parameter
@@ -210,9 +210,20 @@ def read_config_file(context: typer.Context, path: Path | None) -> Path | None:
     for name, value in found.items():
         if name not in known:
             raise ConfigError(f"--config {path}: unknown option {name!r}", hint=near(name, known) or ", ".join(known))
-        defaults[str(known[name].name)] = value
+        several = known[name].nargs != 1 or getattr(known[name], "multiple", False)
+        yes_or_no = isinstance(known[name].default, bool)
+        defaults[str(known[name].name)] = _checked(path, name, value, several=several, yes_or_no=yes_or_no)
     context.default_map = {**(context.default_map or {}), **defaults}
     return path
+
+
+def _checked(path: Path, name: str, value: object, *, several: bool, yes_or_no: bool) -> object:
+    """The value of that option in the file, of a kind that the command line could give. Raises ConfigError."""
+    values = value if isinstance(value, list) and several else [value]
+    if not all(isinstance(x, str | int | float) and isinstance(x, bool) == yes_or_no for x in values):
+        wanted = "true or false" if yes_or_no else "a list of texts" if several else "a text or a number"
+        raise ConfigError(f"--config {path}: {name} is {value!r}", hint=f"{wanted} is wanted")
+    return values if several else value
 
 
 _SOURCES = {"COMMANDLINE": "command line", "ENVIRONMENT": "environment", "DEFAULT_MAP": "file"}

@@ -61,7 +61,7 @@ class AsyncClient:
         if session.state not in ("ready", "greeting"):
             session.start(time.monotonic(), timeout_s, patient=wait)
         self._go()
-        await self._until(lambda: session.state in ("ready", "failed"), None)
+        await self._until(lambda: session.state in ("ready", "failed", "idle"), None)  # idle: it was closed
         return self.welcome
 
     @property

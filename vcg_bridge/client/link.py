@@ -106,8 +106,9 @@ class Link:
     def close(self) -> None:
         """Send what is left and free everything."""
         if not self.closed:
+            linger_ms = LINGER_MS if self._session.outgoing else 0
             self._flush(time.monotonic())
-            self._drop(LINGER_MS)
+            self._drop(linger_ms)
             self._context.term()
             for tunnel in self._ending:
                 tunnel.join(_TUNNEL_S)
@@ -161,10 +162,10 @@ class Link:
             dealer.disable_monitor()
             monitor.close(0)
             dealer.close(linger_ms)
-            if self._tunnel is not None:
-                self._tunnel.stop()
-                self._ending.append(self._tunnel)
-                self._tunnel = None
+        if self._tunnel is not None:
+            self._tunnel.stop()
+            self._ending.append(self._tunnel)
+            self._tunnel = None
 
 
 def _set_up(dealer: zmq.Socket[bytes], options: ClientOptions) -> None:

@@ -48,7 +48,9 @@ class Client:
         """A client that is connected and welcome.
 
         Raises NoServer at once where nothing listens (with `wait`: when timeout_s is over) and within timeout_s where
-        what listens is no VCG Bridge server; VersionMismatch; AuthError. options: further fields of ClientOptions.
+        what listens is no VCG Bridge server; VersionMismatch; AuthError for a token, key or certificate that is wrong;
+        ConfigError for a token that would travel in clear, and a certificate file that is none. options: further fields
+        of ClientOptions.
         """
         client = cls(ClientOptions(address=address, **options))
         try:

@@ -77,8 +77,8 @@ def _read(path: Path, context: ssl.SSLContext) -> set[bytes]:
         found = {ssl.PEM_cert_to_DER_cert(block) for block in _PEM.findall(text)}
         if found:
             context.load_verify_locations(cadata=b"".join(found))
-    except ValueError as error:  # ssl.SSLError is one
-        raise ConfigError(f"the certificate in {path} is damaged ({error})", hint=hint) from None
+    except (ValueError, ssl.SSLError):
+        raise ConfigError(f"the certificate in {path} is damaged", hint=hint) from None
     if not found:
         key = " but a private key, which belongs to the server alone" if "PRIVATE KEY-----" in text else ""
         raise ConfigError(f"there is no certificate in {path}{key}", hint=hint)

@@ -44,10 +44,11 @@ class Tunnel:
         self.error: VcgError | None = None  # the same, where trying again is of no use
         self._host, self._port, self._trust = host, port, trust
         self._way = _Way()
-        self._loop = asyncio.new_event_loop()
+        self._loop = asyncio.SelectorEventLoop()  # on Windows the usual one cannot tell that somebody comes
         self._stopping = asyncio.Event()
-        self._through = False
-        self._thread = threading.Thread(target=self._run, name="vcg-tunnel", daemon=True)
+        self._waits = True  # for others, with nothing in hand: it may be cancelled
+        self._shaking: socket.socket | None = None  # in the TLS handshake
+        self._thread = threading.Thread(target=self._run, name="tls tunnel", daemon=True)
         self._thread.start()
 
     @property
@@ -93,7 +94,10 @@ class Tunnel:
         carrying = asyncio.create_task(self._carry())
         stopping = asyncio.create_task(self._stopping.wait())
         await asyncio.wait({carrying, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        if self._through:  # the DEALER is closed and its last bytes are on their way
+        if self._shaking is not None:
+            with contextlib.suppress(OSError):  # it is gone already
+                self._shaking.shutdown(socket.SHUT_RDWR)  # as if the other side did: asyncio then leaves nothing behind
+        if not self._waits:  # the DEALER is closed, or will be: its last bytes are on their way
             await asyncio.wait({carrying}, timeout=2 * CLOSE_S)
         stopping.cancel()
         carrying.cancel()
@@ -103,6 +107,7 @@ class Tunnel:
     async def _carry(self) -> None:
         # The DEALER is let in first: so it notices by a connection that ends whatever goes wrong afterwards.
         connection = await self._way.enter()
+        self._waits = False
         try:
             inside = await asyncio.open_connection(sock=connection, limit=BUFFER_BYTES)
         except BaseException:
@@ -115,7 +120,6 @@ class Tunnel:
         except VcgError as error:
             self.error = error
         else:
-            self._through = True
             await join(inside, outside, close_s=CLOSE_S)
         finally:
             inside[1].transport.abort()
@@ -128,17 +132,22 @@ class Tunnel:
             )  # holds up nobody: our own thread
         except (OSError, UnicodeError):
             raise _Unreachable(f"the host {self._host} is not known") from None
-        why = ""
+        why = "it was closed"
         for family, kind, protocol, _, address in found:
+            if self._stopping.is_set():
+                break
             try:
                 connection = socket.socket(family, kind, protocol)
                 try:
                     connection.setblocking(False)
+                    self._waits = True
                     async with asyncio.timeout(CONNECT_S):
                         await asyncio.get_running_loop().sock_connect(connection, address)
                 except BaseException:
                     connection.close()
                     raise
+                finally:
+                    self._waits = False
             except ConnectionRefusedError:
                 why = "the connection was refused"
             except TimeoutError:
@@ -150,6 +159,7 @@ class Tunnel:
         raise _Unreachable(why)
 
     async def _shake_hands(self, connection: socket.socket) -> Stream:
+        self._shaking = connection
         try:
             stream = await asyncio.open_connection(
                 sock=connection, limit=BUFFER_BYTES, ssl=self._trust.context, server_hostname=self._host,
@@ -164,6 +174,8 @@ class Tunnel:
         except BaseException:
             connection.close()
             raise
+        finally:
+            self._shaking = None
         try:
             self._trust.check(stream[1].get_extra_info("ssl_object").getpeercert(binary_form=True))
         except VcgError:
@@ -210,15 +222,26 @@ class _Way:
 
     async def enter(self) -> socket.socket:
         """The DEALER's connection. Then the way is shut; whoever else came is sent away."""
-        loop = asyncio.get_running_loop()
         if self.guarded:
             await self._told.wait()
-        while True:
-            connection, name = await loop.sock_accept(self._listener)
-            if not self.guarded or name == self._wanted:
-                self.close()
-                return connection
-            connection.close()
+        # asyncio's own sock_accept fails loudly where it is cancelled in the moment in which somebody comes.
+        loop, come = asyncio.get_running_loop(), asyncio.Event()
+        loop.add_reader(self._listener, come.set)
+        try:
+            while True:
+                await come.wait()
+                come.clear()
+                try:
+                    connection, name = self._listener.accept()
+                except (BlockingIOError, ConnectionError):
+                    continue
+                if not self.guarded or name == self._wanted:
+                    connection.setblocking(False)
+                    return connection
+                connection.close()
+        finally:
+            loop.remove_reader(self._listener)
+            self.close()
 
     def close(self) -> None:
         """Shut it. Again is allowed."""

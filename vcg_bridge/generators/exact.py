@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import onnx
 from numpy.typing import NDArray
-from onnx import NodeProto, TensorProto, helper, numpy_helper
+from onnx import NodeProto
 
 from vcg_bridge.contract.errors import BundleError
 from vcg_bridge.contract.manifest import Network
+from vcg_bridge.generators.graph import attribute_value, broken, check_sizes, read_graph, tensor_array
 from vcg_bridge.generators.operators import OPERATORS, Array, Operator
 
 TAU = 5.5e-5
@@ -41,44 +41,32 @@ class ExactNetwork:
     def __init__(self, network: Network, data: bytes, source: str) -> None:
         """`data`: the .onnx file, `source`: its path for messages. Raises BundleError for anything it cannot evaluate."""
         self._network, self._source = network, source
-        try:
-            model = onnx.load_model_from_string(data)
-        except Exception as error:  # protobuf's DecodeError has no public name
-            raise self._broken(f"is not an ONNX file ({error})") from None
-        foreign = {x.domain for x in model.opset_import} - {"", "ai.onnx"}
-        if foreign or model.functions:
-            raise self._broken(f"uses operators beyond ONNX's own: {', '.join(sorted(foreign))}")
+        graph = read_graph(data, source)
         self._constants: dict[str, Array] = {}
         self._prepare: list[_Step] = []  # of constants alone: casts of half-precision weights
         self._steps: list[_Step] = []
         self._prepared: set[str] = set()
-        for tensor in model.graph.initializer:
-            self._constants[tensor.name] = self._array(tensor)
-        for node in model.graph.node:
+        for tensor in graph.initializer:
+            self._constants[tensor.name] = tensor_array(tensor, source)
+        for node in graph.node:
             self._add(node)
         known = {network.code_input, network.view_input, *self._constants}
         for _, _, inputs, outputs in (*self._prepare, *self._steps):
             missing = [x for x in inputs if x and x not in known]
             if missing:
-                raise self._broken(f"the graph uses {missing[0]!r} before anything makes it")
+                broken(source, f"the graph uses {missing[0]!r} before anything makes it")
             known.update(outputs)
         if network.output not in known:
-            raise self._broken(f"the graph has no output {network.output!r}")
-
-    def _broken(self, problem: str) -> BundleError:
-        return BundleError(f"{self._source}: {problem}", hint="get the bundle again, or export it again")
-
-    def _array(self, tensor: TensorProto) -> Array:
-        """The tensor. Data outside the file is refused: it could be any file of this machine."""
-        if tensor.data_location == TensorProto.EXTERNAL:
-            raise self._broken(f"the tensor {tensor.name!r} lies in another file")
-        return numpy_helper.to_array(tensor)
+            broken(source, f"the graph has no output {network.output!r}")
+        check_sizes(data, source)
 
     def _add(self, node: NodeProto) -> None:
-        attributes = {x.name: helper.get_attribute_value(x) for x in node.attribute}
-        if node.op_type == "Constant":
-            value = next(iter(attributes.values()), 0)
-            self._constants[node.output[0]] = self._array(value) if isinstance(value, TensorProto) else np.array(value)
+        attributes = {x.name: attribute_value(x, self._source) for x in node.attribute}
+        if node.op_type == "Constant" and node.output:
+            value = np.array(next(iter(attributes.values()), 0))
+            if value.dtype.kind not in "fiub":
+                broken(self._source, f"the constant {node.output[0]!r} is no number")
+            self._constants[node.output[0]] = value
             return
         operator = OPERATORS.get(node.op_type)
         if operator is None or node.domain not in ("", "ai.onnx"):
@@ -106,8 +94,8 @@ class ExactNetwork:
                 _run(self._steps, values)
                 rows.append(values[network.output])
             result: NDArray[np.float64] = np.concatenate(rows)
-        except (ValueError, IndexError, KeyError, TypeError) as error:
-            raise self._broken(f"the graph cannot be evaluated ({error})") from error
+        except (ValueError, IndexError, KeyError, TypeError, AttributeError, MemoryError) as error:
+            broken(self._source, f"the graph cannot be evaluated ({error})")
         return result
 
 

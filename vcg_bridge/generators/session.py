@@ -66,10 +66,12 @@ class LoadedNetwork:
         )
         options.inter_op_num_threads = 1
         options.use_deterministic_compute = True
+        options.add_session_config_entry("session.load_model_format", "ONNX")  # not by what the bytes look like
         options.log_severity_level = 4  # faults are raised; ONNX Runtime need not print them too
         providers: list[Any] = [(CUDA, _CUDA_OPTIONS), CPU] if device == "cuda" else [CPU]
         try:
-            self._session = ort.InferenceSession(data, options, providers=providers)
+            # falling back is for GPUs; without it ONNX Runtime does not print what it raises
+            self._session = ort.InferenceSession(data, options, providers=providers, enable_fallback=device == "cuda")
         except Exception as error:  # ONNX Runtime's exceptions have no common public base
             raise BundleError(
                 f"{self._source}: ONNX Runtime cannot load it ({error})", hint="export it again"

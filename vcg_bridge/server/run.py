@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from types import FrameType
 
 from vcg_bridge.server.config import ServerConfig
@@ -13,6 +14,20 @@ from vcg_bridge.server.server import Server
 SWITCH_S = 0.0005
 """How long a thread may keep the interpreter while another waits for it. Python's own 5 ms are as long as a small request takes."""
 
+DESCRIPTORS = 8192
+"""More than all connections that the bounds allow. Many systems begin a program with 1024 or 256."""
+
+
+def allow_descriptors() -> None:
+    """Raise the soft limit of open files, as far as the hard one lets us."""
+    with suppress(ImportError, OSError, ValueError):  # this system has no such limits, or keeps them
+        import resource
+
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        most = DESCRIPTORS if hard == resource.RLIM_INFINITY else min(DESCRIPTORS, hard)
+        if soft != resource.RLIM_INFINITY and soft < most:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
 
 def serve(config: ServerConfig, ready: Callable[[Server], None] | None = None) -> None:
     """Serve until SIGTERM or SIGINT; a second one ends without waiting for what runs. SIGHUP: look at the bundles anew. Call it from the main thread.
@@ -20,6 +35,7 @@ def serve(config: ServerConfig, ready: Callable[[Server], None] | None = None) -
     ready: called as soon as clients can connect. Raises ConfigError, AddressError, BundleError,
     DeviceError before anything is served.
     """
+    allow_descriptors()
     server = Server(config)
 
     def stop(_number: int, _frame: FrameType | None) -> None:
