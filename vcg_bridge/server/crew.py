@@ -210,7 +210,8 @@ class Crew:
             self._start(now)
         if len(self._ready()) < len(self._places):  # who is not there yet has nothing to do with good reason
             self._used = now
-        if not self._at_once and self._places and now - self._used > IDLE_S:
+        at_work = any(place.turns for place in self._places)  # where the whole server stood still, they seem idle for long
+        if not self._at_once and self._places and not at_work and now - self._used > IDLE_S:
             log.info("%d replicas end: there was nothing to do for %.0f s", len(self._places), IDLE_S)
             for replica in self.replicas:
                 self._remember(replica)
