@@ -13,6 +13,7 @@ import pytest
 
 from tests.server.conftest import WINDOW, Dealer, config, running
 from vcg_bridge.contract import messages as m
+from vcg_bridge.contract.errors import ConfigError
 from vcg_bridge.server import crew as crew_module
 from vcg_bridge.server import studio as studio_module
 from vcg_bridge.server.processes import ProcessReplica
@@ -207,6 +208,32 @@ def test_they_end_when_there_is_nothing_to_do(tiny: Path, monkeypatch: pytest.Mo
         until(lambda: not replicas(server))
         until(lambda: replica._process.poll() is not None)
         assert isinstance(dealer.job(wish("x", design=m.Design(seed=5))).end, m.Done)
+
+
+def test_each_gpu_has_a_replica_of_its_own(tiny: Path) -> None:
+    """There are none here: what is seen is that each process is shown another one, and that a lost one gives its GPU back."""
+    with running(config(bundles=(str(tiny),), workers=None, gpus=("7", "8", "9"))) as server:
+        ready(server, 2)
+        assert sorted(map(gpu_of, replicas(server))) == ["8", "9"]
+        lost = replicas(server)[0]
+        os.kill(lost.pid, signal.SIGKILL)
+        until(lambda: lost not in replicas(server))
+        ready(server, 2)
+        assert sorted(map(gpu_of, replicas(server))) == ["8", "9"]
+
+
+def gpu_of(replica: ProcessReplica) -> str:
+    environment = Path(f"/proc/{replica.pid}/environ")
+    if not environment.exists():
+        return replica.environment["CUDA_VISIBLE_DEVICES"]
+    [gpu] = [x for x in environment.read_bytes().split(b"\0") if x.startswith(b"CUDA_VISIBLE_DEVICES=")]
+    return gpu.decode().partition("=")[2]
+
+
+@pytest.mark.parametrize("settings", [{"gpus": ("0", "0")}, {"gpus": ("0", "1"), "device": "cpu"}])
+def test_gpus_that_make_no_sense_are_named(tiny: Path, settings: dict[str, object]) -> None:
+    with pytest.raises(ConfigError, match="--gpus"):
+        Server(config(bundles=(str(tiny),), **settings))
 
 
 def test_what_several_ask_for_at_once_is_drawn_once(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:

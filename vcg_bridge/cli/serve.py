@@ -59,9 +59,17 @@ def serve(
             metavar="auto|N|ray|ray:N",
             callback=check_workers,
             help="Processes that draw batches, and what is too much for the server's own threads. They start when they are "
-            "needed. auto: as many as there are cores, at most 4; none on a GPU. ray: on the machines of a Ray cluster, one for each CPU.",
+            "needed. auto: as many as there are cores, on larger machines half of that; none on a GPU. ray: on the machines of a Ray cluster, one for each CPU.",
         ),
     ] = "auto",
+    gpus: Annotated[
+        str,
+        typer.Option(
+            "--gpus",
+            metavar="0,1,...",
+            help="Several GPUs, one generator each: the first for the server's own threads, each other one for a replica.",
+        ),
+    ] = "",
     ray: Annotated[
         str,
         typer.Option(
@@ -152,6 +160,7 @@ def serve(
         device=device.value,
         threads=threads or None,
         workers=int(number) if (number := workers.removeprefix("ray").removeprefix(":")).isdecimal() else None,
+        gpus=tuple(name.strip() for name in gpus.split(",")) if gpus else (),
         ray=ray if workers.startswith("ray") else None,
         token=read_token(token_file),
         curve_secret_key=secret,
@@ -176,6 +185,8 @@ def serve(
             report.err.print(f"metrics at {server.metrics_address}/metrics", markup=False)
         report.err.print(f"settings: {_settings(context)}", markup=False)
 
+    if config.gpus:
+        os.environ["CUDA_VISIBLE_DEVICES"] = config.gpus[0]  # before anything looks for GPUs
     if stop_with_stdin:
         threading.Thread(target=_stop_at_end_of_stdin, daemon=True).start()
     run_server(config, ready=ready)

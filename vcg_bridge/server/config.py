@@ -14,7 +14,7 @@ DEFAULT_TLS_ADDRESS = f"tls://{v.DEFAULT_HOST}:{v.DEFAULT_PORT + 1}"
 CACHE_BYTES = 256 << 20
 """More than a generator's own default: a server draws the same layers for many characters."""
 
-MOST_WORKERS = 4
+MOST_WORKERS = 16
 """Where nothing is said: each replica takes some 200 MB once it draws."""
 
 MOST_RAY_WORKERS = 64
@@ -38,6 +38,9 @@ class ServerConfig:
     ray: str | None = (
         None  # the Ray cluster whose machines the replicas are on: HOST:PORT, auto, local; "" as Ray's RAY_ADDRESS says
     )
+    gpus: tuple[
+        str, ...
+    ] = ()  # numbers or UUIDs as NVIDIA names them: the own threads have the first, a replica each other
     token: str = field(default="", repr=False)  # that clients must show in hello; "" none
     curve_secret_key: str = field(default="", repr=False)  # 40 characters of Z85; "" the link is not encrypted
     known_clients: Path | None = None  # file of the public CURVE keys that may connect; None: any
@@ -88,6 +91,13 @@ def check_config(config: ServerConfig) -> ServerConfig:
             raise ConfigError(f"{name} is {number}; it must be 0 or more")
     if not 0 < config.requests_per_s <= 1e9:
         raise ConfigError(f"requests_per_s is {config.requests_per_s}; it must be above 0")
+    if config.gpus and (config.device == "cpu" or config.ray is not None):
+        raise ConfigError(
+            "--gpus is for --device cuda on this machine",
+            hint="a Ray cluster divides its GPUs among the replicas by itself",
+        )
+    if len(set(config.gpus)) < len(config.gpus):
+        raise ConfigError("--gpus names one twice", hint="each has one generator: --gpus 0,1")
     if config.known_clients is not None and not config.curve_secret_key:
         raise ConfigError("known clients are known by their CURVE keys", hint="add --key-file")
     if (config.tls_certificate is None) != (config.tls_key is None):

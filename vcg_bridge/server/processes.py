@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+import os
 import queue
 import subprocess
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import BinaryIO
 
 from vcg_bridge.generators.cache import CacheInfo
@@ -26,19 +28,28 @@ class ProcessReplica:
     """One process that draws. All methods are for the server's thread, and none of them waits but `close`."""
 
     def __init__(
-        self, name: str, settings: Settings, folder_of: Callable[[str], str], notify: Callable[[], None]
+        self,
+        name: str,
+        settings: Settings,
+        folder_of: Callable[[str], str],
+        notify: Callable[[], None],
+        environment: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         """folder_of: where the bundle of that version is. notify: called from another thread when there is something to take.
 
-        Raises OSError where no process can be started.
+        environment: variables that it has besides ours. Raises OSError where no process can be started.
         """
         self.name, self.ready, self.lost = name, False, ""
         self.cache = CacheInfo(0, 0, 0, 0, 0)
         self._folder_of, self._notify = folder_of, notify
         self._events: deque[Event | Stage | Lost] = deque()
         self._orders: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        self.environment = environment
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "vcg_bridge.server.replica"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            [sys.executable, "-m", "vcg_bridge.server.replica"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={**os.environ, **environment},
         )
         assert self._process.stdin is not None
         assert self._process.stdout is not None

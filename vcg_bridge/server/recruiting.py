@@ -16,10 +16,16 @@ from vcg_bridge.server.shelf import Shelf
 from vcg_bridge.server.trace import Trace
 from vcg_bridge.server.worker import Worker
 
+GPU = "CUDA_VISIBLE_DEVICES"
+"""What a process sees of the GPUs: one, so that its session takes that one."""
+
 JOBS_EACH = 16
 """Unfinished jobs of one client for each replica of a cluster: a batch of single characters has to keep them all busy."""
 
 MOST_JOBS = 512
+
+RAY_SHARES = 4
+"""A replica of a cluster has the part of `cache_bytes` that one of so many on this machine has."""
 
 
 def crew_of(
@@ -31,9 +37,13 @@ def crew_of(
     most = most_workers(config, next(iter(shelf.current.values())).generator.device)
 
     def recruit(name: str) -> Replica:
-        return ProcessReplica(name, settings_of(config, shelf, most), shelf.folder, notify)
+        taken = {replica.environment.get(GPU) for replica in crew.replicas if isinstance(replica, ProcessReplica)}
+        gpu = next((gpu for gpu in config.gpus[1:] if gpu not in taken), "")
+        environment = {GPU: gpu} if gpu else {}
+        return ProcessReplica(name, settings_of(config, shelf, most), shelf.folder, notify, environment)
 
-    return Crew(worker, recruit, most, trace=trace)
+    crew = Crew(worker, recruit, most, trace=trace)
+    return crew
 
 
 def _crew_of_ray(
@@ -44,7 +54,7 @@ def _crew_of_ray(
 
     def recruit(name: str) -> Replica:
         # Each has one CPU or GPU of its machine, and as much memory as one of those of a machine of its own.
-        settings = settings_of(config, shelf, MOST_WORKERS)
+        settings = settings_of(config, shelf, RAY_SHARES)
         device = "cuda" if config.device == "cuda" else "cpu"
         return cluster.recruit(name, replace(settings, device=device, threads=1, nice=0), shelf.folder)
 
@@ -63,7 +73,10 @@ def most_workers(config: ServerConfig, device: str) -> int:
     """Replicas there may be. On a GPU none, unless they were asked for: they would share it, each with a copy of everything."""
     if config.workers is not None:
         return config.workers
-    return min(MOST_WORKERS, config.threads or default_threads()) if device == "cpu" else 0
+    if config.gpus:
+        return len(config.gpus) - 1
+    cores = config.threads or default_threads()
+    return min(cores, max(4, cores // 2), MOST_WORKERS) if device == "cpu" else 0
 
 
 def settings_of(config: ServerConfig, shelf: Shelf, most: int) -> Settings:
