@@ -121,11 +121,11 @@ class Studio:
         steps = list({id(piece.step): (piece.step, piece.tally) for piece in pieces}.values())
         return Drawn(turn, steps, self._drawings(turn, pieces, post))
 
-    def finish(self, drawn: Drawn, post: Post) -> None:
+    def finish(self, drawn: Drawn, post: Post) -> Future[None]:
         """Second half: compose and encode. Of each step comes what was made, then a tally, or the error that ended it.
 
         Ends early when turn.pause is set, and the tallies say how many chunks there are. The last encoding may still be under
-        way on return. May run while the next turn is drawn, in one thread of its own.
+        way on return: what is returned is done when everything was posted. May run while the next turn is drawn, in one thread of its own.
         """
         tallies = {id(step): (step, tally) for step, tally in drawn.steps}
         under_way: deque[Future[None]] = deque([self._encoded])
@@ -144,6 +144,7 @@ class Studio:
         for step, tally in tallies.values():
             tally.total_ms = tally.design_ms + tally.draw_ms + tally.compose_ms
             self._encoded = self._encoder.submit(_end_step, step, tally, post)
+        return self._encoded
 
     def _give_up(self, step: Step, error: Exception, tallies: dict[int, tuple[Step, Tally]], post: Post) -> None:
         tallies.pop(id(step), None)

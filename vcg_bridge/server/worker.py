@@ -12,6 +12,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from typing import NamedTuple, Protocol
 
 from vcg_bridge.contract.errors import VcgError
@@ -29,7 +30,7 @@ class Event(NamedTuple):
 
 
 class Stage(NamedTuple):
-    """A turn is drawn: the next one can be. Or it is finished."""
+    """A turn is drawn: the next one can be. Or it is finished: nothing more comes of it."""
 
     turn: int  # its number
     finished: bool
@@ -130,14 +131,18 @@ class Worker:
             if drawn is None:
                 return
             begin = time.monotonic()
+            posted: Future[None] | None = None
             try:
                 if drawn.steps:
-                    self._shelf.get(drawn.turn.sha256).finish(drawn, self._post)
+                    posted = self._shelf.get(drawn.turn.sha256).finish(drawn, self._post)
             except Exception as error:
                 self._fail(drawn.turn, error)
-            spent = time.monotonic() - begin
+            stage = Stage(drawn.turn.number, True, time.monotonic() - begin)
             self._may_finish.release()
-            self._say(Stage(drawn.turn.number, True, spent))
+            if posted is None:
+                self._say(stage)
+            else:  # the last chunks are encoded meanwhile: were this process lost now, they would be missing
+                posted.add_done_callback(lambda _, stage=stage: self._say(stage))  # type: ignore[misc]
 
     def _warm(self, studio: Studio) -> bool:
         """Load a studio's networks until there is something to draw. Returns whether there is nothing left to load."""
