@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -52,7 +53,7 @@ def plan_of(request: m.Generate) -> Plan:
 
 
 CHUNK_BYTES = ready(Step(1, 1, plan_of(m.Generate("a", design=m.Design())), 0, 1, ("raw",), 1), 0).size
-SIZES = (1, CHUNK_BYTES, 3 * CHUNK_BYTES, 30 * CHUNK_BYTES, 1 << 20)
+SIZES = (1, CHUNK_BYTES, 3 * CHUNK_BYTES, 12 * CHUNK_BYTES, 1 << 20)
 GRANTS = st.sampled_from(SIZES)
 
 
@@ -344,7 +345,7 @@ class Trace(RuleBasedStateMachine):
         pytest.fail("nobody goes on with these jobs")
 
 
-ARGUMENTS: dict[str, tuple[float, dict[str, tuple[object, ...]]]] = {
+ARGUMENTS: dict[str, tuple[float, dict[str, tuple[Any, ...]]]] = {
     "come": (6, {"client": (0, 1, 2), "kind": (0, 1, 2, 3), "seed": (0, 0, 0, 1), "job_id": IDS, "first": (0, 0, 0, 1, 5), "credit": (0, *SIZES)}),
     "crowd": (3, {"kind": (0, 1, 2, 3), "job_id": IDS, "credit": SIZES}),
     "grant": (8, {"which": tuple(range(8)), "size": SIZES}),
@@ -364,17 +365,42 @@ ARGUMENTS: dict[str, tuple[float, dict[str, tuple[object, ...]]]] = {
 """Rule -> how often, and from what its arguments are chosen."""
 
 
-@pytest.mark.parametrize("seed", range(12))
-def test_long_traces(seed: int) -> None:
+CALM = {"come": 4.0, "grant": 6.0, "draw": 10.0, "give": 20.0, "arrive": 3.0, "wait": 3.0, "read": 1.0}
+"""The same where nothing goes wrong: jobs grow long, and their steps overtake each other."""
+
+
+@pytest.mark.parametrize("calm", [False, True])
+@pytest.mark.parametrize("seed", range(8))
+def test_long_traces(seed: int, calm: bool) -> None:
     """Deeper than hypothesis goes by itself."""
     rng = random.Random(seed)
-    names, weights = list(ARGUMENTS), [weight for weight, _ in ARGUMENTS.values()]
+    weights = CALM if calm else {name: weight for name, (weight, _) in ARGUMENTS.items()}
     trace = Trace()
-    trace.begin(held=rng.choice([16 * CHUNK_BYTES, 1 << 30]), replicas=rng.randint(0, REPLICAS))
-    for name in rng.choices(names, weights, k=500):
-        getattr(trace, name)(**{key: rng.choice(choices) for key, choices in ARGUMENTS[name][1].items()})
+    trace.begin(held=rng.choice([16 * CHUNK_BYTES, 1 << 30]), replicas=REPLICAS if calm else rng.randint(0, REPLICAS))
+    for name in rng.choices(list(weights), list(weights.values()), k=400):
+        chosen = {key: rng.choice(choices) for key, choices in ARGUMENTS[name][1].items()}
+        if calm and "seconds" in chosen:
+            chosen["seconds"] = min(chosen["seconds"], MOMENTS[1])
+        if calm and "who" in chosen:
+            chosen["who"] = rng.choice((0, 1, *[2] * 8))  # one is quick, and the others are not
+        getattr(trace, name)(**chosen)
         trace.all_is_well()
     trace.teardown()
+
+
+def test_who_is_at_work_is_not_idle_however_long_the_server_stood_still() -> None:
+    trace = Trace()
+    trace.begin(held=1 << 30, replicas=1)
+    trace.come(client=0, kind=2, seed=0, job_id="a", first=0, credit=CHUNK_BYTES)
+    trace.wait(seconds=1.0)
+    trace.arrive(who=0)
+    trace.hand(0).finish()
+    trace.grant(which=0, size=1 << 20)
+    [replica] = trace.replicas
+    assert replica.hand.turns
+    trace.wait(seconds=400.0)  # Ctrl+Z, and back
+    trace.teardown()
+    assert isinstance(trace.mail.told[0].end, m.Done)
 
 
 def test_any_order_of_events() -> None:
