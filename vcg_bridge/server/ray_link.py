@@ -1,21 +1,20 @@
 """The process that talks to Ray for a server: a driver of the cluster, which makes the actors and carries bytes to and from them.
 
 A process of its own, because Ray ends the process of a driver that has lost its cluster for a minute, takes its signal handlers, prints on
-its output, and can be a long time about any call. Nothing else imports Ray. It ends when its standard input does.
+its output, and can be a long time about any call. Only what runs in it imports Ray. It ends when its standard input does.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-import platform
 import queue
+import shutil
 import signal
-import socket
 import sys
-import tempfile
 import threading
 import time
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,146 +22,19 @@ from typing import Any
 
 import msgpack
 
-from vcg_bridge import __version__
-from vcg_bridge.contract.errors import ConfigError, VcgError
+from vcg_bridge.contract.errors import VcgError
 from vcg_bridge.server.pipes import framed, read_frame
-from vcg_bridge.server.ray_actor import Drawer, version
+from vcg_bridge.server.ray_actor import Drawer
+from vcg_bridge.server.ray_joining import connect, last_line, leave, survey
 
 ALIVE_S = 5.0
 """So often it says that the cluster answers."""
 
-LOCAL = "local"
-"""Instead of an address: a cluster of this machine alone, for as long as this process."""
-
-_REACH_S = 5.0
-_PROBE_S = 30.0  # for a machine of the cluster to say which version it has
 _WAIT_S = 20.0  # after which it is said that a replica waits for its turn in the cluster
 _END_S = 2.0
-_LOCAL_STORE_BYTES = 256 << 20  # of shared memory; Ray would take 30% of all
 
 Say = Callable[[dict[str, Any]], None]
 """Takes a message for the server, from any thread."""
-
-
-def connect(address: str, temporary: str) -> None:
-    """Be a driver of that cluster. temporary: for the files of a local one. Raises ConfigError."""
-    # Before Ray is imported: it reads them then.
-    os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ENABLE_AUTO_CONNECT": "0"}  # it would start clusters unasked
-    if address == LOCAL:
-        os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": os.urandom(32).hex()}
-    try:
-        import ray
-    except ImportError as error:
-        raise ConfigError(
-            f"Ray is not installed here ({error})",
-            hint="pip install 'vcg-bridge[ray]', the same version on all machines",
-        ) from None
-    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR", "configure_logging": True}
-    if address == LOCAL:
-        ray.init(LOCAL, include_dashboard=False, object_store_memory=_LOCAL_STORE_BYTES, _temp_dir=temporary, **quiet)
-        return
-    _check_address(address, ray.util.get_node_ip_address)
-    try:
-        ray.init(address, **quiet)
-    except Exception as error:
-        raise ConfigError(_no_cluster(address, error), hint=_hint(error)) from None
-
-
-def _check_address(address: str, here: Callable[[], str]) -> None:
-    """Raises ConfigError where nothing can be there: Ray itself tries for minutes."""
-    if address == "auto":
-        return
-    host, colon, port = address.rpartition(":")
-    if "://" in address or not colon or not port.isdecimal():
-        raise ConfigError(
-            f"{address!r} is no address of a Ray cluster",
-            hint="HOST:PORT as `ray start --head` prints it, auto (the cluster this machine belongs to), or local (one of this machine alone)",
-        )
-    try:
-        # Ray listens at the machine's own address
-        target = here() if host in ("localhost", "127.0.0.1", "::1", "[::1]") else host.strip("[]")
-        socket.create_connection((target, int(port)), _REACH_S).close()
-    except (OSError, OverflowError) as error:
-        raise ConfigError(
-            f"there is no Ray cluster at {address} ({getattr(error, 'strerror', None) or error})", hint=_START
-        ) from None
-
-
-_START = "start one with `ray start --head`, and on other machines `ray start --address HOST:PORT`"
-
-
-def _no_cluster(address: str, error: Exception) -> str:
-    if address == "auto" and "any running Ray instance" in str(error):
-        return "there is no Ray cluster on this machine"
-    cause: BaseException = error
-    while cause.__cause__ is not None:
-        cause = cause.__cause__
-    where = "the Ray cluster of this machine" if address == "auto" else f"the Ray cluster at {address}"
-    return f"cannot join {where}: {last_line(cause)}"
-
-
-def _hint(error: Exception) -> str:
-    text = f"{error} {error.__cause__}"
-    if "uthentication" in text:
-        return "it wants a token: set RAY_AUTH_MODE=token, and have the cluster's token in ~/.ray/auth_token"
-    if "ersion mismatch" in text:
-        return "install the same versions of Python and Ray on all machines"
-    return (
-        f"{_START}; the server's own machine has to be one of them (with --num-cpus 0 it draws nothing for the cluster)"
-    )
-
-
-def last_line(error: BaseException) -> str:
-    """The gist of what Ray says in many lines, or of an exception in an actor."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return (lines[-1] if lines else type(error).__name__)[:400]
-
-
-@dataclass(frozen=True)
-class Room:
-    """What a cluster has for replicas."""
-
-    replicas: int
-    machines: int
-
-
-def survey(gpus: bool) -> Room:
-    """The machines that could draw. gpus: only those with one count. Raises ConfigError where VCG Bridge is missing or another version."""
-    import ray
-    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
-
-    unit = "GPU" if gpus else "CPU"
-    nodes = [node for node in ray.nodes() if node["Alive"] and node["Resources"].get(unit, 0) >= 1]
-    if not nodes:
-        raise ConfigError(
-            f"no machine of the Ray cluster has a {unit}",
-            hint=f"add one: `ray start --address HOST:PORT` ({unit}s: `ray status`)",
-        )
-    task = ray.remote(version)
-    probes = {
-        task.options(
-            num_cpus=0, max_retries=0, scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
-        ).remote(): str(node["NodeManagerAddress"])
-        for node in nodes
-    }  # fmt: skip
-    done, _ = ray.wait(list(probes), num_returns=len(probes), timeout=_PROBE_S)
-    wrong = {}
-    for probe in done:
-        try:
-            found = ray.get(probe)
-            problem = f"it has VCG Bridge {found}" if found != __version__ else ""
-        except Exception as error:
-            problem = last_line(error)
-        if problem:
-            wrong[probes[probe]] = problem
-    if wrong:
-        where, why = next(iter(wrong.items()))
-        more = f", and {len(wrong) - 1} more machines" if len(wrong) > 1 else ""
-        raise ConfigError(
-            f"machines of the Ray cluster cannot draw: {where} ({why}){more}",
-            hint=f"pip install 'vcg-bridge[ray]=={__version__}' there, in the Python that Ray runs with ({platform.python_version()})",
-        )
-    return Room(sum(int(node["Resources"][unit]) for node in nodes), len(nodes))
 
 
 @dataclass
@@ -216,7 +88,7 @@ class Puppet:
             begun = self._actor.begin.remote(self._settings.data, list(parcels), *parcels.values())
             threading.Thread(target=self._listen, name=f"vcg-ray-{self.number}-reports", daemon=True).start()
             if not ray.wait([begun], timeout=_WAIT_S)[0]:
-                self._note("waits for a free place in the Ray cluster")
+                self._note("has not begun: it waits for a free place in the Ray cluster, or that machine is slow")
             self._note(f"draws on {ray.get(begun)}")
             while (item := self._orders.get()) is not None:
                 self._order(item)
@@ -301,14 +173,12 @@ class Link:
 
     def close(self) -> None:
         """End all actors and leave the cluster."""
-        import ray
-
         for puppet in self._puppets.values():
             self._end(puppet)
         until = time.monotonic() + _END_S
         for thread in self._ending:
             thread.join(max(0.0, until - time.monotonic()))
-        ray.shutdown()
+        leave()
 
     def _end(self, puppet: Puppet) -> None:
         puppet.end()
@@ -317,55 +187,74 @@ class Link:
 
 def main() -> None:
     """Serve the server at the other end of standard input and output."""
-    orders: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
     reports = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whatever Ray prints
+    settings = msgpack.unpackb(read_frame(sys.stdin.buffer))
     lock = threading.Lock()
-    connected = threading.Event()
 
     def say(message: dict[str, Any]) -> None:
-        try:
-            with lock:
-                reports.write(framed(msgpack.packb(message)))
-                reports.flush()
-        except OSError:  # the server is gone; so is our input
-            return
+        with lock, contextlib.suppress(OSError):  # the server is gone; so is our input
+            reports.write(framed(msgpack.packb(message)))
+            reports.flush()
 
-    def read() -> None:
+    def gone() -> None:
+        shutil.rmtree(settings["folder"], ignore_errors=True)
+        os._exit(1)  # Ray may be at it for minutes; its own reaper ends a local cluster
+
+    orders = _Orders(gone)
+    try:
+        # Ray lets the workers import from a driver's current folder: there must be nothing in it.
+        os.chdir(Path(settings["folder"], "empty"))
+        connect(settings["address"], settings["folder"])
+        for number in (signal.SIGINT, signal.SIGTERM):  # the server hears of these, and says when it is over
+            signal.signal(number, signal.SIG_IGN)
+        room = survey(settings["gpus"])
+        orders.patient = True
+        say({"replicas": room.replicas, "machines": room.machines})
+        threading.Thread(target=_stay_alive, args=(say,), name="vcg-ray-alive", daemon=True).start()
+        link = Link(settings["gpus"], say)
+        while (data := orders.queue.get()) is not None:
+            link.obey(msgpack.unpackb(data))
+        link.close()
+    except VcgError as error:
+        say({"error": error.message, "hint": error.hint})
+        leave()
+    except BaseException:
+        traceback.print_exc()
+    os.chdir("/")
+    folder = Path(settings["folder"])
+    for _ in range(10):  # some process of a local cluster may still write its log
+        shutil.rmtree(folder, ignore_errors=True)
+        if not folder.exists():
+            break
+        time.sleep(0.2)
+    os._exit(0)  # whatever Ray's threads are at
+
+
+class _Orders:
+    """What comes on standard input, read in a thread; None at its end."""
+
+    def __init__(self, gone: Callable[[], None]) -> None:
+        """gone: called at the end of the input while there is no patience for it."""
+        self.queue: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        self.patient = False
+        self._gone = gone
+        threading.Thread(target=self._read, name="vcg-ray-read", daemon=True).start()
+
+    def _read(self) -> None:
         with contextlib.suppress(EOFError, OSError):
             while True:
-                orders.put(read_frame(sys.stdin.buffer))
-        if not connected.is_set():
-            os._exit(1)  # Ray may be at it for minutes; its own reaper ends a local cluster
-        orders.put(None)
+                self.queue.put(read_frame(sys.stdin.buffer))
+        if not self.patient:
+            self._gone()
+        self.queue.put(None)
 
-    def stay_alive() -> None:
-        import ray
 
+def _stay_alive(say: Say) -> None:
+    import ray
+
+    with contextlib.suppress(Exception):  # it has been left
         while True:
             ray.nodes()
             say({"alive": True})
             time.sleep(ALIVE_S)
-
-    settings = msgpack.unpackb(read_frame(sys.stdin.buffer))
-    threading.Thread(target=read, name="vcg-ray-read", daemon=True).start()
-    with tempfile.TemporaryDirectory(prefix="vcg-ray-", ignore_cleanup_errors=True) as temporary:
-        # Ray lets the workers import from a driver's current folder: there must be nothing in it.
-        empty = Path(temporary, "empty")
-        empty.mkdir()
-        os.chdir(empty)
-        try:
-            connect(settings["address"], temporary)
-            for number in (signal.SIGINT, signal.SIGTERM):  # the server hears of these, and says when it is over
-                signal.signal(number, signal.SIG_IGN)
-            room = survey(settings["gpus"])
-        except VcgError as error:
-            say({"error": error.message, "hint": error.hint})
-            return
-        connected.set()
-        say({"replicas": room.replicas, "machines": room.machines})
-        threading.Thread(target=stay_alive, name="vcg-ray-alive", daemon=True).start()
-        link = Link(settings["gpus"], say)
-        while (data := orders.get()) is not None:
-            link.obey(msgpack.unpackb(data))
-        link.close()

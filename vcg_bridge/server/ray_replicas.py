@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import queue
+import re
+import signal
 import subprocess
 import sys
 import threading
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, BinaryIO
 
 import msgpack
@@ -39,6 +44,11 @@ PARCELS = 8
 
 _Job = Callable[[], None]
 
+_ORNAMENTS = re.compile(
+    r"\x1b\[[0-9;]*m|^\[[-0-9: ,.]+ [A-Z] \d+ \d+\] [\w.]+:\d+: "
+)  # colours; time, level, thread and place in Ray's source
+_MOST_WORDS = 240
+
 
 class Link:
     """The process that talks to Ray, and what was said to it. Ends once; a new one is made then."""
@@ -55,12 +65,14 @@ class Link:
         self._words = ""
         self.heard = time.monotonic()
         """s; when it last said that the cluster answers."""
+        self._folder = TemporaryDirectory(prefix="vcg-ray-", ignore_cleanup_errors=True)
+        Path(self._folder.name, "empty").mkdir()
         self._process = subprocess.Popen(
             [sys.executable, "-c", "from vcg_bridge.server.ray_link import main; main()"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            start_new_session=True,  # Ctrl+C is for the server
+            start_new_session=True,  # Ctrl+C is for the server; and what it starts can be ended with it
         )
         process = self._process
         assert process.stdin is not None
@@ -72,7 +84,7 @@ class Link:
                 (self._write, process.stdin, "orders"), (self._read, process.stdout, "reports"), (self._listen, process.stderr, "words"),
             )
         ]  # fmt: skip
-        self.send({"address": address, "gpus": gpus})
+        self.send({"address": address, "gpus": gpus, "folder": self._folder.name})
         for thread in self._threads:
             thread.start()
 
@@ -135,14 +147,15 @@ class Link:
     def close(self) -> None:
         """End it in good order, and wait for that."""
         self._orders.put(None)
-        try:
-            self._process.wait(STOP_S)
-        except subprocess.TimeoutExpired:
-            log.warning("the link to the Ray cluster does not end; it is killed")
-            self._process.kill()
-            self._process.wait()
+        until = time.monotonic() + STOP_S
         for thread in self._threads:
-            thread.join(STOP_S)
+            thread.join(max(0.0, until - time.monotonic()))
+        if any(thread.is_alive() for thread in self._threads):
+            log.warning("the link to the Ray cluster does not end; it is killed")
+            self.kill()
+            for thread in self._threads:
+                thread.join(STOP_S)
+        self._folder.cleanup()
 
     def _put(self, message: dict[str, Any]) -> None:
         stream = self._process.stdin
@@ -164,14 +177,22 @@ class Link:
                 while True:
                     self._heard(msgpack.unpackb(read_frame(stream)))
         except (EOFError, OSError):
-            code = self._process.wait()
-            self.lost = (
-                self._words
-                or f"the process that talks to Ray has ended ({f'signal {-code}' if code < 0 else f'code {code}'})"
-            )
+            code = self._ended()
+            how = f"signal {-code}" if code < 0 else f"code {code}"
+            self.lost = f"the link to the Ray cluster has ended ({how}){f': {self._words}' if self._words else ''}"
             self._said.put(None)
             for replica in tuple(self._listeners.values()):
                 replica.end(self.lost)
+
+    def _ended(self) -> int:
+        """Wait until the process has ended; end what it has left behind, a local cluster's own processes. Returns its code."""
+        if hasattr(os, "waitid"):
+            os.waitid(
+                os.P_PID, self.pid, os.WEXITED | os.WNOWAIT
+            )  # while it is not waited for, its group is nobody else's
+            with contextlib.suppress(OSError):
+                os.killpg(self.pid, signal.SIGKILL)
+        return self._process.wait()
 
     def _heard(self, message: dict[str, Any]) -> None:
         self.heard = time.monotonic()
@@ -193,9 +214,9 @@ class Link:
     def _listen(self, stream: BinaryIO) -> None:
         with stream:
             for line in stream:
-                words = line.decode("utf-8", "replace").strip()
+                words = _ORNAMENTS.sub("", line.decode("utf-8", "replace")).strip()
                 if words:
-                    self._words = words[:400]
+                    self._words = words[:_MOST_WORDS]
                     log.info("Ray: %s", words)
 
 
@@ -303,6 +324,7 @@ class RayCluster:
         self._joining: threading.Thread | None = None
         self._next: Link | None = None  # while it is tried
         self._closed = False
+        self._complaint = ""  # why it could not be joined again
         self._link = self._joined()
 
     @property
@@ -320,7 +342,6 @@ class RayCluster:
         try:
             link.wait(self.address, CONNECT_S)
         except BaseException:
-            link.kill()
             link.close()
             raise
         finally:
@@ -346,8 +367,11 @@ class RayCluster:
         try:
             link = self._joined()
         except (ConfigError, OSError) as error:
-            log.error("%s", error)
+            if str(error) != self._complaint:
+                log.error("%s", error)
+            self._complaint = str(error)
             return
+        self._complaint = ""
         self._link.close()
         self._link = link
         if self._closed:
