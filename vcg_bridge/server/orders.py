@@ -182,10 +182,10 @@ def unpack_report(data: bytes) -> Report:
 
 
 def _pack(fields: dict[str, Any]) -> bytes:
-    packed: bytes = msgpack.packb(fields)
+    packed: bytes = msgpack.packb(fields, unicode_errors="surrogateescape")  # a folder may have any name
     return packed
 
 
 def _unpack(data: bytes) -> dict[str, Any]:
-    fields: dict[str, Any] = msgpack.unpackb(data)
+    fields: dict[str, Any] = msgpack.unpackb(data, unicode_errors="surrogateescape")
     return fields

@@ -5,11 +5,14 @@ from __future__ import annotations
 import logging
 import os
 import queue
+import signal
 import subprocess
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
 from types import MappingProxyType
 from typing import BinaryIO
 
@@ -17,11 +20,34 @@ from vcg_bridge.generators.cache import CacheInfo
 from vcg_bridge.server.jobs import Turn
 from vcg_bridge.server.orders import Opened, Pause, Said, Settings, Stop, pack_order, pack_turn, unpack_report
 from vcg_bridge.server.pipes import framed, read_frame
+from vcg_bridge.server.replica import UNHEARD
 from vcg_bridge.server.worker import Event, Lost, Stage
 
 log = logging.getLogger("vcg_bridge.server")
 
 STOP_S = 3.0
+
+
+def _path() -> list[str]:
+    """A replica imports from where the server does: not from the folder it happens to be in, which may hold a queue.py."""
+    try:
+        here = str(Path.cwd())
+    except OSError:  # it was removed
+        here = ""
+    return [] if {"", here} & set(sys.path) else ["-P"]
+
+
+@contextmanager
+def _unheard() -> Iterator[None]:
+    """A process that is started meanwhile hears none of those signals from its first moment on, long before it could ignore them."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, UNHEARD)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class ProcessReplica:
@@ -40,20 +66,22 @@ class ProcessReplica:
         environment: variables that it has besides ours. Raises OSError where no process can be started.
         """
         self.name, self.ready, self.lost = name, False, ""
+        self._killed = False
         self.cache = CacheInfo(0, 0, 0, 0, 0)
         self._folder_of, self._notify = folder_of, notify
         self._events: deque[Event | Stage | Lost] = deque()
         self._orders: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self.environment = environment
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "vcg_bridge.server.replica"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env={**os.environ, **environment},
-        )
+        self._orders.put(settings.pack())
+        with _unheard():
+            self._process = subprocess.Popen(
+                [sys.executable, *_path(), "-m", "vcg_bridge.server.replica"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                env={**os.environ, **environment},
+            )
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._orders.put(settings.pack())
         self._threads = [
             threading.Thread(target=run, args=(stream,), name=f"vcg-{name.replace(' ', '-')}-{word}", daemon=True)
             for run, stream, word in (
@@ -84,7 +112,9 @@ class ProcessReplica:
 
     def kill(self, why: str) -> None:
         """End it at once; it is `lost` a moment later."""
-        log.error("%s is killed: %s", self.name, why)
+        if not self._killed:  # it may take a while, where the system is at its wit's end
+            log.error("%s is killed: %s", self.name, why)
+        self._killed = True
         self._process.kill()
 
     def close(self) -> None:
@@ -113,9 +143,19 @@ class ProcessReplica:
                 while True:
                     self._heard(read_frame(stream))
         except (EOFError, OSError):
-            code = self._process.wait()
-            self.lost = f"its process has ended ({f'signal {-code}' if code < 0 else f'code {code}'})"
-            self._notify()
+            pass
+        except Exception as error:
+            self.kill(f"its report cannot be read: {type(error).__name__}: {error}")
+        code = self._code()
+        self.lost = f"its process has ended ({f'signal {-code}' if code < 0 else f'code {code}'})"
+        self._notify()
+
+    def _code(self) -> int:
+        try:
+            return self._process.wait(STOP_S)
+        except subprocess.TimeoutExpired:  # it says nothing any more, so it is good for nothing
+            self._process.kill()
+            return self._process.wait()
 
     def _heard(self, data: bytes) -> None:
         report = unpack_report(data)

@@ -14,7 +14,7 @@ import signal
 import sys
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 from vcg_bridge.contract.errors import BundleError
 from vcg_bridge.generators.bundle import open_bundle
@@ -35,6 +35,11 @@ from vcg_bridge.server.pipes import framed, read_frame
 from vcg_bridge.server.studio import Studio
 from vcg_bridge.server.worker import Lost, Stage, Worker
 
+log = logging.getLogger("vcg_bridge.server")
+
+UNHEARD = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+"""They go to all processes of a terminal or a service. The server hears of them, and says when it is over."""
+
 
 class Replica:
     """Two drawing threads and what they draw with. `close` it."""
@@ -54,9 +59,9 @@ class Replica:
         self._wake: queue.SimpleQueue[bool] = queue.SimpleQueue()
         self._worker = Worker(self._shelf, lambda: self._wake.put(True))
         self._plans: OrderedDict[int, Plan] = OrderedDict()
-        self._turns: OrderedDict[int, Turn] = OrderedDict()  # under way
+        self._turns: dict[int, Turn] = {}  # under way; two threads use it
         self._reporter = threading.Thread(target=self._report, name="vcg-report", daemon=True)
-        for sha256, folder in settings.bundles:
+        for sha256, folder in settings.bundles[: settings.loaded]:
             try:
                 self._shelf.open(sha256, locate(sha256, folder))
             except Exception as error:
@@ -69,7 +74,8 @@ class Replica:
         order = unpack_order(data)
         if isinstance(order, Order):
             try:
-                studio = self._shelf.open(order.sha256, self._locate(order.sha256, order.folder))
+                needed = {turn.sha256 for turn in tuple(self._turns.values())}
+                studio = self._shelf.open(order.sha256, self._locate(order.sha256, order.folder), needed)
                 turn = order.plan(studio.manifest, self._settings.limits, self._plans)
             except Exception as error:
                 self._tell(Lost(order.turn, str(error), True))
@@ -79,10 +85,10 @@ class Replica:
             self._turns[turn.number] = turn
             self._worker.submit(turn)
         elif isinstance(order, Pause):
-            if order.turn in self._turns:
-                self._turns[order.turn].pause.set()
+            if (paused := self._turns.get(order.turn)) is not None:
+                paused.pause.set()
         else:
-            for step in (step for turn in self._turns.values() for step in turn.steps):
+            for step in (step for turn in tuple(self._turns.values()) for step in turn.steps):
                 if step.number == order.step:
                     step.stop.set()
 
@@ -126,8 +132,8 @@ class _Shelf:
     def device(self) -> str:
         return next((studio.generator.device for studio in self), self._settings.device)
 
-    def open(self, sha256: str, folder: str) -> Studio:
-        """The studio of that version. Raises BundleError where another one is there by now, DeviceError."""
+    def open(self, sha256: str, folder: str, needed: Collection[str] = ()) -> Studio:
+        """The studio of that version. needed: versions of the turns under way. Raises BundleError where another one is there by now, DeviceError."""
         with self._lock:
             if sha256 in self._studios:
                 self._studios.move_to_end(sha256)
@@ -139,8 +145,9 @@ class _Shelf:
         studio = Studio(bundle, settings.device, settings.threads, settings.cache_bytes)
         with self._lock:
             self._studios[sha256] = studio
-            while len(self._studios) > self.most_loaded:
-                self._studios.popitem(last=False)[1].generator.unload()  # a turn may still use it: it is not closed
+            spare = [x for x in self._studios if x not in needed and x != sha256]
+            for other in spare[: max(0, len(self._studios) - self.most_loaded)]:
+                self._studios.pop(other).generator.unload()  # its networks may be being loaded: it is not closed
         return studio
 
     def get(self, sha256: str) -> Studio:
@@ -177,11 +184,12 @@ class LogHandler(logging.Handler):
 
 def main() -> None:
     """Draw what standard input asks for, until it ends: it ends however the server ends, so no replica is left behind."""
-    for number in (signal.SIGINT, signal.SIGTERM):  # the server hears of these, and says when it is over
+    for number in UNHEARD:
         signal.signal(number, signal.SIG_IGN)
     orders = sys.stdin.buffer
     reports = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whatever a library prints
+    words = sys.stderr.fileno() if sys.stderr is not None else os.open(os.devnull, os.O_WRONLY)
+    os.dup2(words, sys.stdout.fileno())  # whatever a library prints
     lock = threading.Lock()
 
     def say(data: bytes) -> None:
@@ -202,6 +210,9 @@ def main() -> None:
             replica.order(read_frame(orders))
     except EOFError:
         os._exit(0)  # nobody waits for what is under way
+    except Exception:
+        log.exception("a fault of a replica; it ends")
+        os._exit(1)  # an ordinary end would wait for threads that wait for nothing more
 
 
 if __name__ == "__main__":

@@ -108,7 +108,6 @@ class Worker:
         cold = list(self._shelf)[: self._shelf.most_loaded]
         while True:
             while cold and self._turns.empty():  # a first request does not wait for networks that it does not need
-                self._shelf.use(cold[0].manifest.sha256)
                 if self._warm(cold[0]):
                     cold.pop(0)
             if not self.warm and not cold:
@@ -146,6 +145,10 @@ class Worker:
 
     def _warm(self, studio: Studio) -> bool:
         """Load a studio's networks until there is something to draw. Returns whether there is nothing left to load."""
+        try:
+            self._shelf.use(studio.manifest.sha256)
+        except KeyError:  # another one has taken its place meanwhile
+            return True
         try:
             return studio.warm_up(lambda: not self._turns.empty())
         except VcgError as error:  # the requests that need it will say so too
