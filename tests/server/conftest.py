@@ -113,10 +113,10 @@ class Answer:
 
 
 @contextmanager
-def running(config: ServerConfig | None = None) -> Iterator[Server]:
-    """A server in a thread. Whatever the test does, it ends, and all that it has started ends with it."""
+def running(config: ServerConfig | None = None, made: Server | None = None) -> Iterator[Server]:
+    """A server in a thread. Whatever the test does, it ends, and all that it has started ends with it. made: that one."""
     before = set(threading.enumerate())
-    server = Server(config or ServerConfig(address="tcp://127.0.0.1:0", threads=2, workers=0))
+    server = made or Server(config or ServerConfig(address="tcp://127.0.0.1:0", threads=2, workers=0))
     thread = threading.Thread(target=server.run, name="server")
     thread.start()
     try:

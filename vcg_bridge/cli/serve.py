@@ -265,7 +265,8 @@ def _write(path: Path, text: str) -> None:
 
 def _stop_at_end_of_stdin() -> None:
     # The parent holds the other end of the pipe and never writes: end of file means that it is gone, however it went.
-    while sys.stdin.buffer.read(4096):
+    # Read without Python's buffer: at the interpreter's end nobody could take its lock from us.
+    while os.read(sys.stdin.fileno(), 4096):
         pass
     if hasattr(signal, "pthread_kill"):
         # to the main thread, so that it wakes whatever it waits for
