@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +14,11 @@ import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from tests.support.tiny_bundle import NETWORKS, Z_DIM, tiny_network
+from tests.support.tiny_bundle import NETWORKS, Z_DIM, tiny_manifest, tiny_network
 from vcg_bridge.contract.errors import BundleError
 from vcg_bridge.contract.manifest import Network
 from vcg_bridge.generators.exact import AROUND, TAU, TIE, ExactNetwork, decide
+from vcg_bridge.generators.session import LoadedNetwork
 
 BODY = NETWORKS[0]
 
@@ -311,3 +314,13 @@ def test_what_cannot_be_evaluated_is_a_bundle_error(tmp_path: Path) -> None:
         ExactNetwork(BODY, edited(dilated), "x").logits(codes, views)
     with pytest.raises(BundleError, match="cannot be evaluated"):
         ExactNetwork(BODY, edited(lambda _: None), "x").logits(codes, views + 99)
+
+
+def test_a_name_that_is_no_text_is_a_bundle_error(tmp_path: Path) -> None:
+    """ONNX Runtime loads it; its names cannot be asked for."""
+    start, _, end = edited(lambda _: None).rpartition(b"\x12\x01N")  # the output's first dimension
+    data = start + b"\x12\x01\xaa" + end
+    (tmp_path / BODY.file).write_bytes(data)
+    manifest = replace(tiny_manifest(), files={BODY.file: hashlib.sha256(data).hexdigest()})
+    with pytest.raises(BundleError, match="no text"):
+        LoadedNetwork(tmp_path, manifest, BODY, "cpu")

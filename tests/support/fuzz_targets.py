@@ -19,20 +19,25 @@ from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
 from tests.support.commands import ROOT
-from tests.support.tiny_bundle import Z_DIM, tiny_manifest, tiny_network
+from tests.support.tiny_bundle import Z_DIM, tiny_manifest, tiny_network, write_tiny_bundle
 from vcg_bridge.cli import main, wishes
 from vcg_bridge.cli.keys import server_keys
 from vcg_bridge.contract import codec, messages
+from vcg_bridge.contract.description import description_of
 from vcg_bridge.contract.errors import BadRequest, BundleError
 from vcg_bridge.contract.fields import Reader
-from vcg_bridge.contract.manifest import Manifest
+from vcg_bridge.contract.manifest import MANIFEST_FILE, Manifest
 from vcg_bridge.contract.manifest_io import dump_manifest
 from vcg_bridge.contract.manifest_parse import parse_manifest
 from vcg_bridge.contract.recipe_io import parse_recipe, recipe_bytes
 from vcg_bridge.contract.recipe_text import PREFIX, recipe_from_text, recipe_text
+from vcg_bridge.generators.bundle import open_bundle
 from vcg_bridge.generators.design import DesignSpec, design
+from vcg_bridge.generators.generator import Generator, all_poses
 from vcg_bridge.generators.session import LoadedNetwork
 from vcg_bridge.server.known_clients import read_keys
+from vcg_bridge.sprites.compose import compose
+from vcg_bridge.sprites.credits import credit_lines, read_credits
 
 GOLDEN = ROOT / "tests" / "golden"
 
@@ -123,6 +128,7 @@ def targets(folder: Path) -> list[Target]:
         Target("settings", 8, of([x.encode() for x in SETTINGS]), written(settings)),
         Target("known-clients", 15, of(keys), written(read_keys)),
         Target("key-file", 10, of([zmq.curve_keypair()[1] + b"\n"]), written(server_keys)),
+        Target("bundle", 3, lambda rng: spoiled_tree(rng, manifest_bytes), lambda data: use_bundle(data, folder / "whole")),
         Target("network", 4, lambda rng: spoiled_network(rng, networks()), lambda data: load_and_draw(data, folder)),
     ]  # fmt: skip
 
@@ -251,3 +257,57 @@ def load_and_draw(data: bytes, folder: Path) -> object:
     codes = np.linspace(-1, 1, 2 * Z_DIM, dtype=np.float32).reshape(2, Z_DIM)
     loaded._exact.logits(codes, np.arange(2))  # also where no view is doubtful
     return loaded.draw(codes, np.arange(2), network.classes)
+
+
+def spoiled_tree(rng: random.Random, data: bytes) -> bytes:
+    """JSON with one or a few values changed, taken out or doubled somewhere in it."""
+    tree = json.loads(data)
+    for _ in range(rng.choice((1, 1, 1, 2, 3))):
+        node = tree
+        while True:
+            keys = list(node) if isinstance(node, dict) else list(range(len(node)))
+            if not keys:
+                break
+            key = rng.choice(keys)
+            value = node[key]
+            if isinstance(value, dict | list) and value and rng.random() < 0.93:
+                node = value
+                continue
+            match rng.randrange(5):
+                case 0:
+                    del node[key]
+                case 1 if isinstance(node, list):
+                    node.append(value)
+                case 2 if type(value) is int:
+                    node[key] = value + rng.choice((-1, 1, -8, 8, 100))
+                case 3:
+                    other = rng.choice(keys)
+                    node[key], node[other] = node[other], value
+                case _:
+                    node[key] = rng.choice((*NUMBERS, 0.5, "", "front", "body", "../x", None, True, [], {}))
+            break
+    return json.dumps(tree).encode()
+
+
+def use_bundle(data: bytes, folder: Path) -> object:
+    """Open a bundle of whole networks with that manifest, and do with it what a server does."""
+    if not folder.exists():
+        write_tiny_bundle(folder)
+        _FILES[folder] = json.loads((folder / MANIFEST_FILE).read_bytes())["files"]
+    tree = json.loads(data)
+    if isinstance(tree, dict) and tree.get("files") == {}:
+        tree["files"] = _FILES[folder]
+    (folder / MANIFEST_FILE).write_text(json.dumps(tree), encoding="utf-8")
+    bundle = open_bundle(folder)
+    description_of(bundle.manifest, "describe")
+    credits = read_credits(folder)
+    with Generator(bundle, device="cpu", threads=1) as generator:
+        for seed in range(2):
+            recipe = design(bundle.manifest, DesignSpec(seed=seed, novelty=1))
+            recipe_text(bundle.manifest, recipe)
+            credit_lines(bundle.manifest, recipe, credits)
+            compose(bundle.manifest, generator.draw(recipe, all_poses(bundle.manifest)))
+    return bundle
+
+
+_FILES: dict[Path, dict[str, str]] = {}

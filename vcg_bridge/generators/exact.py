@@ -81,6 +81,7 @@ class ExactNetwork:
         else:
             self._steps.append(step)
 
+    @np.errstate(all="ignore")  # numbers that are not finite are told of by who draws
     def logits(self, codes: NDArray[np.float32], views: NDArray[np.int64]) -> NDArray[np.float64]:
         """float32 [N, z_dim], int64 [N] -> float64 [N, classes, height, width]. Each row is computed on its own."""
         # Weights are kept as they are in the file and widened for each call: calls are rare, memory is not free.

@@ -85,8 +85,11 @@ class LoadedNetwork:
 
     def _check(self, z_dim: int) -> None:
         network = self.network
-        inputs = {x.name: (x.type, x.shape) for x in self._session.get_inputs()}
-        outputs = {x.name: (x.type, x.shape) for x in self._session.get_outputs()}
+        try:
+            inputs = {x.name: (x.type, x.shape) for x in self._session.get_inputs()}
+            outputs = {x.name: (x.type, x.shape) for x in self._session.get_outputs()}
+        except UnicodeDecodeError:
+            raise BundleError(f"{self._source}: a name in it is no text", hint="export it again") from None
         expected = {
             network.code_input: (inputs, "tensor(float)", (None, z_dim)),
             network.view_input: (inputs, "tensor(int64)", (None,)),
