@@ -403,6 +403,51 @@ def test_who_is_at_work_is_not_idle_however_long_the_server_stood_still() -> Non
     assert isinstance(trace.mail.told[0].end, m.Done)
 
 
+def test_one_that_does_not_come_up_is_replaced() -> None:
+    """It has no turn that it could be stuck at, and while one starts no other is started."""
+    trace = Trace()
+    trace.begin(held=1 << 30, replicas=1)
+
+    def ask() -> None:
+        trace.crowd(kind=2, job_id="a", credit=1 << 20)
+        trace.wait(seconds=1.0)
+
+    ask()
+    [first] = trace.replicas
+    trace.wait(seconds=400.0)
+    assert first.closed
+    ask()
+    [second] = trace.replicas
+    assert second is not first
+    trace.teardown()
+
+
+def test_what_was_lost_with_its_process_is_drawn_alone_and_fails_alone() -> None:
+    trace = Trace()
+    trace.begin(held=1 << 30, replicas=1)
+    trace.come(client=0, kind=2, seed=0, job_id="d", first=0, credit=1)
+    trace.wait(seconds=1.0)
+    trace.teardown()  # now there is a replica that has nothing to do
+    for client in range(3):
+        session, name = trace.sessions[client], IDS[client]
+        request = m.Generate(name, design=m.Design(seed=2 * client), preview=False, priority="batch", credit=1 << 20)
+        trace.mail.asked[session, name] = request
+        trace.floor.add(session, plan_of(request), m.request_key(request))
+    trace.settle()
+    [replica], deadly = trace.replicas, trace.sessions[1].jobs["b"].number
+    assert len(replica.hand.turns[0].turn.steps) == 3
+    trace.lose(who=0, seen=True)
+    own = trace.own.hand
+    while trace.jobs:
+        [step] = own.turns[-1].turn.steps
+        if step.job == deadly:
+            trace.refuse(who=0)
+        else:
+            trace.finish(who=0)
+    assert [type(told.end) for told in trace.mail.told[-3:]] == [m.Done, m.Error, m.Done]
+    assert trace.losses == MOST_LOSSES + 1
+
+
 def test_any_order_of_events() -> None:
     checks = settings(max_examples=150, stateful_step_count=60, deadline=None, suppress_health_check=list(HealthCheck))
     run_state_machine_as_test(Trace, settings=checks)  # type: ignore[no-untyped-call]

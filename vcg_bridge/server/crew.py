@@ -32,6 +32,10 @@ IDLE_S = 300.0
 STUCK_S = 120.0
 """A turn takes a second, on a very slow machine some. A replica that is at one for so long hangs."""
 
+START_S = 300.0
+"""A replica is there in two seconds, on a machine with much else to do in some more. One that is not after so long hangs. (Those of a
+cluster may have to wait for a place in it.)"""
+
 BACKOFF_S = (0.5, 60.0)
 """A replica that is lost is replaced after so long: at first, and at most where they are lost one after the other."""
 
@@ -63,6 +67,7 @@ class _Place:
 
     who: Worker | Replica
     name: str
+    since: float  # s; when it was started
     drawing: int | None = None  # turn whose layers it draws: until that is over it takes no other
     turns: dict[int, tuple[Turn, float]] = field(default_factory=dict)  # with the one that is finished; s, since when
     unable: set[str] = field(default_factory=set)  # versions that it cannot draw with
@@ -85,7 +90,7 @@ class Crew:
         """recruit: makes a replica of that name. most: so many of them. at_once: all are started with the server and stay. dismiss: called
         when the last of them has ended.
         """
-        self._own = _Place(own, "server")
+        self._own = _Place(own, "server", clock())
         self._dismiss = dismiss
         self._recruit, self._most, self._at_once = recruit, most if recruit is not None else 0, at_once
         self._trace, self._clock = trace, clock
@@ -94,7 +99,7 @@ class Crew:
         self._short, self._wanted = False, False  # since the clock was last looked at
         self._short_since: float | None = None
         self._used = clock()
-        self._not_before, self._backoff_s, self._started = clock(), BACKOFF_S[0], clock()
+        self._not_before, self._backoff_s = clock(), BACKOFF_S[0]
 
         self.lost = 0
         """Replicas that died or were killed."""
@@ -181,13 +186,13 @@ class Crew:
     def _bury(self, place: _Place, why: str) -> Iterator[Lost]:
         self._places.remove(place)
         now = self._clock()
-        if now - self._started > BACKOFF_S[1]:  # it had lasted
+        assert not isinstance(place.who, Worker)
+        if place.who.ready and now - place.since > BACKOFF_S[1]:  # it had lasted
             self._backoff_s = BACKOFF_S[0]
         self._not_before = now + self._backoff_s
         self._backoff_s = min(2 * self._backoff_s, BACKOFF_S[1])
         self.lost += 1
         log.error("%s is lost: %s; %d turns are drawn by others", place.name, why, len(place.turns))
-        assert not isinstance(place.who, Worker)
         self._remember(place.who)
         place.who.close()
         for number in place.turns:
@@ -198,8 +203,11 @@ class Crew:
         now = self._clock()
         for place in self._places:
             oldest = min((since for _, since in place.turns.values()), default=now)
-            if now - oldest > STUCK_S and not isinstance(place.who, Worker):
+            assert not isinstance(place.who, Worker)
+            if now - oldest > STUCK_S:
                 place.who.kill(f"it is at one turn for {STUCK_S:.0f} s")
+            elif not place.who.ready and not self._at_once and now - place.since > START_S:
+                place.who.kill(f"it does not come up within {START_S:.0f} s")
         if not self._short:
             self._short_since = None
         elif self._short_since is None:
@@ -210,7 +218,8 @@ class Crew:
             self._start(now)
         if len(self._ready()) < len(self._places):  # who is not there yet has nothing to do with good reason
             self._used = now
-        at_work = any(place.turns for place in self._places)  # where the whole server stood still, they seem idle for long
+        # Where the whole server stood still, those at work seem idle for long.
+        at_work = any(place.turns for place in self._places)
         if not self._at_once and self._places and not at_work and now - self._used > IDLE_S:
             log.info("%d replicas end: there was nothing to do for %.0f s", len(self._places), IDLE_S)
             for replica in self.replicas:
@@ -235,8 +244,7 @@ class Crew:
         self._recruited += 1
         name = f"replica {self._recruited}"
         try:
-            self._places.append(_Place(self._recruit(name), name))
-            self._started = now
+            self._places.append(_Place(self._recruit(name), name, now))
         except Exception as error:
             self._not_before = now + self._backoff_s
             self._backoff_s = min(2 * self._backoff_s, BACKOFF_S[1])
@@ -244,7 +252,10 @@ class Crew:
 
     def close(self) -> None:
         """End all replicas."""
-        for replica in self.replicas:
-            replica.close()
+        closing = [threading.Thread(target=replica.close, name="vcg-close") for replica in self.replicas]
+        for thread in closing:  # all at once: one that hangs takes seconds
+            thread.start()
+        for thread in closing:
+            thread.join()
         self._places.clear()
         self._dismiss()

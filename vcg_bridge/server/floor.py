@@ -182,7 +182,11 @@ class Floor:
         def cost(number: int) -> float:
             job = self._jobs[number]
             steps[number] = step = self._step(job)
-            return 0.0 if self._content(job, step) in self._same else self._pace.milliseconds(step.poses)
+            if self._content(job, step) in self._same:
+                return 0.0
+            if job.missing is not None and job.missing.losses:
+                return float("inf")  # it draws alone: nobody else is to be lost with it again
+            return self._pace.milliseconds(step.poses)
 
         crew = self._crew
         picked = self._scheduler.pick(
@@ -213,13 +217,14 @@ class Floor:
         joined = work is not None
         if work is None:
             work = self._works[step.number] = self._same[content] = Work(step, content)
-        stretch = next((s for s in job.stretches if s.work is None and s.first < s.end), None)
+        stretch = job.missing
         if stretch is None:
             stretch = Stretch(step.first, step.end)
             job.stretches.append(stretch)
             job.cursor = step.end
         elif step.end < stretch.end:
-            job.stretches.insert(job.stretches.index(stretch) + 1, Stretch(step.end, stretch.end))
+            rest = Stretch(step.end, stretch.end, losses=stretch.losses)
+            job.stretches.insert(job.stretches.index(stretch) + 1, rest)
             stretch.end = step.end
         stretch.work = work
         work.takers.append((job, stretch))
@@ -280,6 +285,7 @@ class Floor:
             chunks = [chunk.addressed(job.id) for chunk in what]
             stretch.ready.extend(chunks)
             stretch.first = chunks[-1].seq + 1
+            stretch.losses = 0
             size = sum(chunk.size for chunk in chunks)
             job.held += size
             self._held += size

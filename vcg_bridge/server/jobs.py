@@ -232,7 +232,7 @@ class Stretch:
     first: int  # next chunk to come
     end: int
     work: Work | None = None  # None: nobody draws it now
-    losses: int = 0  # how often it was lost with whoever drew it
+    losses: int = 0  # how often it was lost with whoever drew it, since something came of it
     ready: deque[Ready] = field(default_factory=deque)
 
 
@@ -282,11 +282,16 @@ class Job:
         """Somebody draws for it."""
         return any(stretch.work is not None for stretch in self.stretches)
 
+    @property
+    def missing(self) -> Stretch | None:
+        """The first of what was begun and is to be drawn (again)."""
+        return next((s for s in self.stretches if s.work is None and s.first < s.end), None)
+
     def wants_drawing(self, lanes: int) -> bool:
         """Whether a further step makes sense now: what is drawn could be sent. lanes: steps drawn at the same time, at most."""
         if self.credit <= 0 or self.blocked:
             return False
-        if any(stretch.work is None and stretch.first < stretch.end for stretch in self.stretches):
+        if self.missing is not None:
             return True
         under_way = [stretch for stretch in self.stretches if stretch.work is not None]
         if self.cursor >= self.plan.chunks or len(under_way) >= lanes:
@@ -319,7 +324,7 @@ def step_of(job: Job, number: int, poses: int, characters: int, blob_bytes: int)
     alone, then, if the rest of the character would take too long, one picture, then the rest.
     """
     plan = job.plan
-    missing = next((s for s in job.stretches if s.work is None and s.first < s.end), None)
+    missing = job.missing
     first = job.cursor if missing is None else missing.first
     per_character = len(plan.parts)
     position = first % per_character

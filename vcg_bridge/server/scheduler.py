@@ -128,8 +128,8 @@ class Scheduler:
     ) -> Turn | None:
         """The jobs that draw next, together, of those that are `ready` (have credit and room); None where there is none.
 
-        cost: about how long the next step of a job takes. budget: how long a turn of that kind should take at most, in the same
-        unit; its first job may take longer. free: how many could draw a turn of that kind now; they share the jobs.
+        cost: about how long the next step of a job takes; inf: it draws alone. budget: how long a turn of that kind should take at
+        most, in the same unit; its first job may take longer. free: how many could draw a turn of that kind now; they share the jobs.
         """
         able = self._able(ready, now)
         self.waiting = len(able)
