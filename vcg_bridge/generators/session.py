@@ -15,6 +15,8 @@ from vcg_bridge.contract.errors import BundleError, DeviceError, near
 from vcg_bridge.contract.manifest import Manifest, Network
 from vcg_bridge.generators.exact import Decision, ExactNetwork, decide
 
+ort.disable_telemetry_events()  # on Windows; elsewhere there is none, see vcg_bridge/__init__.py
+
 DEVICES = ("auto", "cpu", "cuda")
 THREADS_VARIABLE = "VCG_THREADS"
 """Environment variable: how many threads draw, where nothing else is said. Default: all cores of this process."""
