@@ -95,6 +95,7 @@ class Crew:
         self._recruit, self._most, self._at_once = recruit, most if recruit is not None else 0, at_once
         self._trace, self._clock = trace, clock
         self._places: list[_Place] = []  # of replicas
+        self._closing: list[threading.Thread] = []  # of those that were sent home
         self._recruited = 0
         self._short, self._wanted = False, False  # since the clock was last looked at
         self._short_since: float | None = None
@@ -224,8 +225,15 @@ class Crew:
             log.info("%d replicas end: there was nothing to do for %.0f s", len(self._places), IDLE_S)
             for replica in self.replicas:
                 self._remember(replica)
-                threading.Thread(target=replica.close, name="vcg-retire", daemon=True).start()
-            self._places.clear()
+            self._send_home()
+
+    def _send_home(self) -> None:
+        """End all replicas, at once and beside: one that hangs takes seconds."""
+        self._closing = [thread for thread in self._closing if thread.is_alive()]
+        for replica in self.replicas:
+            self._closing.append(threading.Thread(target=replica.close, name="vcg-close", daemon=True))
+            self._closing[-1].start()
+        self._places.clear()
 
     def _remember(self, replica: Replica) -> None:
         before, last = self.gone[0] if self.gone else CacheInfo(0, 0, 0, 0, 0), replica.cache
@@ -252,10 +260,7 @@ class Crew:
 
     def close(self) -> None:
         """End all replicas."""
-        closing = [threading.Thread(target=replica.close, name="vcg-close") for replica in self.replicas]
-        for thread in closing:  # all at once: one that hangs takes seconds
-            thread.start()
-        for thread in closing:
+        self._send_home()
+        for thread in self._closing:
             thread.join()
-        self._places.clear()
         self._dismiss()
