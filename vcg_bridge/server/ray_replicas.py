@@ -177,12 +177,16 @@ class Link:
                 while True:
                     self._heard(msgpack.unpackb(read_frame(stream)))
         except (EOFError, OSError):
-            code = self._ended()
-            how = f"signal {-code}" if code < 0 else f"code {code}"
-            self.lost = f"the link to the Ray cluster has ended ({how}){f': {self._words}' if self._words else ''}"
-            self._said.put(None)
-            for replica in tuple(self._listeners.values()):
-                replica.end(self.lost)
+            pass
+        except Exception:  # else its replicas would neither draw nor be lost
+            log.exception("the link to the Ray cluster says what cannot be understood; it is ended")
+            self._process.kill()
+        code = self._ended()
+        how = f"signal {-code}" if code < 0 else f"code {code}"
+        self.lost = f"the link to the Ray cluster has ended ({how}){f': {self._words}' if self._words else ''}"
+        self._said.put(None)
+        for replica in tuple(self._listeners.values()):
+            replica.end(self.lost)
 
     def _ended(self) -> int:
         """Wait until the process has ended; end what it has left behind, a local cluster's own processes. Returns its code."""
