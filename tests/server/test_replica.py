@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.tiny_bundle import write_tiny_bundle
+from vcg_bridge.cli.launch import ServerProcess
 from vcg_bridge.contract import messages as m
 from vcg_bridge.generators.bundle import open_bundle
 from vcg_bridge.server import processes as processes_module
@@ -101,6 +102,8 @@ def test_what_lies_in_the_current_folder_is_not_imported(
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
     monkeypatch.chdir(tmp_path)
     comes_up(hire(tiny))
+    with ServerProcess([f"--bundle={tiny}"]) as server:  # nor by the server that a command starts
+        assert server.address
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="names that are no text are a thing of Linux")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -16,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 
 from vcg_bridge.contract.errors import OutputError, Timeout, from_code
+from vcg_bridge.server.pipes import python
 
 START_LIMIT_S = 120.0
 STOP_LIMIT_S = 15.0
@@ -34,7 +34,7 @@ class ServerProcess:
         self._folder = tempfile.TemporaryDirectory(prefix="vcg-")
         ready = Path(self._folder.name) / "ready"
         self._log = stays or Path(self._folder.name) / "log"
-        command = [sys.executable, "-m", "vcg_bridge", "serve", "--bind", bind, "--ready-file", str(ready), *arguments]
+        command = [*python(), "-m", "vcg_bridge", "serve", "--bind", bind, "--ready-file", str(ready), *arguments]
         if stays is None:
             command.append("--stop-with-stdin")
         self.stays = stays is not None

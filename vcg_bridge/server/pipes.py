@@ -1,13 +1,24 @@
-"""Frames on a pipe between two of our own processes: how many bytes there are, then the bytes."""
+"""Processes of our own: how they are started, and the frames on the pipe between two of them (how many bytes, then the bytes)."""
 
 from __future__ import annotations
 
 import struct
+import sys
 from collections.abc import Iterable
+from pathlib import Path
 from typing import BinaryIO
 
 LENGTH = struct.Struct(">I")
 """Before every frame: how many bytes it has."""
+
+
+def python() -> list[str]:
+    """How Python is started: to import from where we do, not from the folder it happens to be in, which may hold a queue.py."""
+    try:
+        here = str(Path.cwd())
+    except OSError:  # it was removed
+        here = ""
+    return [sys.executable] if {"", here} & set(sys.path) else [sys.executable, "-P"]
 
 
 def framed(data: bytes) -> bytes:

@@ -7,34 +7,23 @@ import os
 import queue
 import signal
 import subprocess
-import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from types import MappingProxyType
 from typing import BinaryIO
 
 from vcg_bridge.generators.cache import CacheInfo
 from vcg_bridge.server.jobs import Turn
 from vcg_bridge.server.orders import Opened, Pause, Said, Settings, Stop, pack_order, pack_turn, unpack_report
-from vcg_bridge.server.pipes import framed, read_frame
+from vcg_bridge.server.pipes import framed, python, read_frame
 from vcg_bridge.server.replica import UNHEARD
 from vcg_bridge.server.worker import Event, Lost, Stage
 
 log = logging.getLogger("vcg_bridge.server")
 
 STOP_S = 3.0
-
-
-def _path() -> list[str]:
-    """A replica imports from where the server does: not from the folder it happens to be in, which may hold a queue.py."""
-    try:
-        here = str(Path.cwd())
-    except OSError:  # it was removed
-        here = ""
-    return [] if {"", here} & set(sys.path) else ["-P"]
 
 
 @contextmanager
@@ -75,7 +64,7 @@ class ProcessReplica:
         self._orders.put(settings.pack())
         with _unheard():
             self._process = subprocess.Popen(
-                [sys.executable, *_path(), "-m", "vcg_bridge.server.replica"],
+                [*python(), "-m", "vcg_bridge.server.replica"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 env={**os.environ, **environment},

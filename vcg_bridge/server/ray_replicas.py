@@ -9,7 +9,6 @@ import queue
 import re
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections import OrderedDict, deque
@@ -25,7 +24,7 @@ from vcg_bridge.generators.cache import CacheInfo
 from vcg_bridge.server.jobs import Turn
 from vcg_bridge.server.orders import Opened, Pause, Said, Settings, Stop, pack_order, pack_turn, unpack_report
 from vcg_bridge.server.parcels import parcel_of
-from vcg_bridge.server.pipes import framed, frames_of, read_frame
+from vcg_bridge.server.pipes import framed, frames_of, python, read_frame
 from vcg_bridge.server.worker import Event, Lost, Stage
 
 log = logging.getLogger("vcg_bridge.server")
@@ -68,7 +67,7 @@ class Link:
         self._folder = TemporaryDirectory(prefix="vcg-ray-", ignore_cleanup_errors=True)
         Path(self._folder.name, "empty").mkdir()
         self._process = subprocess.Popen(
-            [sys.executable, "-c", "from vcg_bridge.server.ray_link import main; main()"],
+            [*python(), "-c", "from vcg_bridge.server.ray_link import main; main()"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -121,7 +120,7 @@ class Link:
 
     def send(self, message: dict[str, Any]) -> None:
         """In the order of the calls, from any thread."""
-        self._orders.put(lambda: self._put(message))
+        self._orders.put(lambda: self.put(message))
 
     def do(self, job: _Job) -> None:
         """In the thread that sends, in the order of the calls. It may use `keep` and `put`."""
@@ -129,16 +128,19 @@ class Link:
 
     def put(self, message: dict[str, Any]) -> None:
         """Send now. In that thread only. Raises OSError."""
-        self._put(message)
+        stream = self._process.stdin
+        assert stream is not None
+        stream.write(framed(msgpack.packb(message)))
+        stream.flush()
 
     def keep(self, sha256: str, folder: str) -> None:
         """Have a version in Ray's object store. In that thread only. Raises BundleError, OSError."""
         if sha256 not in self._kept:
-            self._put({"do": "keep", "version": sha256, "parcel": parcel_of(folder, sha256)})
+            self.put({"do": "keep", "version": sha256, "parcel": parcel_of(folder, sha256)})
         self._kept[sha256] = None
         self._kept.move_to_end(sha256)
         while len(self._kept) > PARCELS:
-            self._put({"do": "forget", "version": self._kept.popitem(last=False)[0]})
+            self.put({"do": "forget", "version": self._kept.popitem(last=False)[0]})
 
     def kill(self) -> None:
         """End it at once."""
@@ -156,12 +158,6 @@ class Link:
             for thread in self._threads:
                 thread.join(STOP_S)
         self._folder.cleanup()
-
-    def _put(self, message: dict[str, Any]) -> None:
-        stream = self._process.stdin
-        assert stream is not None
-        stream.write(framed(msgpack.packb(message)))
-        stream.flush()
 
     def _write(self, stream: BinaryIO) -> None:
         try:
