@@ -60,7 +60,7 @@ GRANTS = st.sampled_from(SIZES)
 class Trace(RuleBasedStateMachine):
     """A crew of simulated hands, and clients whose connections are full when hypothesis likes."""
 
-    @initialize(held=st.sampled_from([16 * CHUNK_BYTES, 1 << 30]), replicas=st.integers(0, REPLICAS))
+    @initialize(held=st.sampled_from([8 * CHUNK_BYTES, 1 << 30]), replicas=st.integers(0, REPLICAS))
     def begin(self, held: int, replicas: int) -> None:
         self.now = 1000.0
         self.config = replace(CONFIG, held_bytes=held)
@@ -376,7 +376,7 @@ def test_long_traces(seed: int, calm: bool) -> None:
     rng = random.Random(seed)
     weights = CALM if calm else {name: weight for name, (weight, _) in ARGUMENTS.items()}
     trace = Trace()
-    trace.begin(held=rng.choice([16 * CHUNK_BYTES, 1 << 30]), replicas=REPLICAS if calm else rng.randint(0, REPLICAS))
+    trace.begin(held=rng.choice([8 * CHUNK_BYTES, 1 << 30]), replicas=REPLICAS if calm else rng.randint(0, REPLICAS))
     for name in rng.choices(list(weights), list(weights.values()), k=400):
         chosen = {key: rng.choice(choices) for key, choices in ARGUMENTS[name][1].items()}
         if calm and "seconds" in chosen:
