@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import signal
 import subprocess
@@ -46,35 +47,44 @@ def ray_head(cpus: int) -> Iterator[Head]:
         patch.setenv("RAY_AUTH_TOKEN", secrets.token_hex(32))
         patch.setenv("PYTHONPATH", str(ROOT))
         patch.delenv("RAY_ADDRESS", raising=False)
-        command = [str(Path(sys.executable).with_name("ray")), "start", "--head", "--block", "--disable-usage-stats"]
-        command += ["--port", "0", "--num-cpus", str(cpus), "--include-dashboard=false"]
-        command += ["--object-store-memory", "100000000", "--temp-dir", folder]  # a short path: there are sockets in it
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True)
+        words = [str(Path(sys.executable).with_name("ray")), "start", "--head", "--block", "--disable-usage-stats"]
+        words += ["--port", "0", "--num-cpus", str(cpus), "--include-dashboard=false"]
+        words += ["--object-store-memory", "100000000", "--temp-dir", folder]  # a short path: there are sockets in it
+        process = subprocess.Popen(
+            words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
+            env={**os.environ, "TMPDIR": folder},  # what killed actors leave goes with it
+        )  # fmt: skip
         guard = threading.Timer(WAIT_S, process.kill)
         guard.start()
-        assert process.stdout is not None
-        said = []
-        for line in process.stdout:
-            said.append(line)
-            if b"runtime started" in line:
-                break
-        else:
-            pytest.fail(f"no cluster: {b''.join(said)!r}")
-        guard.cancel()
-        threading.Thread(target=process.stdout.read, daemon=True).start()
         family: list[int] = []
         try:
-            yield Head(Path(folder, "ray_current_cluster").read_text().strip(), process.pid)
+            address = _address(process)
+            guard.cancel()
+            yield Head(address, process.pid)
         finally:
+            guard.cancel()
             family = descendants(process.pid)
             process.terminate()
             try:
                 process.wait(WAIT_S)
             finally:
-                left = [pid for pid in family if alive(pid)]
-                for pid in left:
-                    os.kill(pid, signal.SIGKILL)
+                process.kill()
+                for pid in family:
+                    if alive(pid):
+                        os.kill(pid, signal.SIGKILL)
         until(lambda: not any(alive(pid) for pid in family))
+
+
+def _address(process: subprocess.Popen[bytes]) -> str:
+    """What it says it listens to."""
+    assert process.stdout is not None
+    said = ""
+    for line in process.stdout:
+        said += line.decode()
+        if found := re.search(r"ray start --address='([^']+)'", said):
+            threading.Thread(target=process.stdout.read, daemon=True).start()
+            return found[1]
+    pytest.fail(f"no cluster: {said}")
 
 
 def until(what: Callable[[], bool]) -> None:

@@ -13,6 +13,8 @@ from collections.abc import Iterator, Sequence
 import vcg_bridge
 from vcg_bridge.server.pipes import framed, frames_of
 
+log = logging.getLogger("vcg_bridge.server")
+
 
 def version() -> str:
     """Of VCG Bridge on this machine."""
@@ -70,4 +72,7 @@ class Drawer:
 
     def _unpack(self, versions: Sequence[str], parcels: Sequence[bytes]) -> None:
         for sha256, parcel in zip(versions, parcels, strict=True):
-            self._depot.add(sha256, parcel)
+            try:
+                self._depot.add(sha256, parcel)
+            except Exception as error:  # others may be able to draw with it: the replica says that it is not
+                log.error("a bundle cannot be unpacked on %s: %s", platform.node(), error)

@@ -49,13 +49,13 @@ class Puppet:
     """One actor: a thread that gives it its orders, and one that takes its reports. Any call of Ray may wait for long, so none is made elsewhere."""
 
     def __init__(self, number: int, gpus: bool, settings: _Item, say: Say) -> None:
-        self.number, self._gpus, self._settings, self._say = number, gpus, settings, say
+        self.number, self._gpus, self._say = number, gpus, say
         self._orders: queue.SimpleQueue[_Item | None] = queue.SimpleQueue()
         self._has: set[str] = set(settings.parcels)
         self._actor: Any = None
         self._lock = threading.Lock()
         self._over = False
-        self.thread = threading.Thread(target=self._run, name=f"vcg-ray-{number}", daemon=True)
+        self.thread = threading.Thread(target=self._run, args=(settings,), name=f"vcg-ray-{number}", daemon=True)
         self.thread.start()
 
     def order(self, item: _Item) -> None:
@@ -76,7 +76,7 @@ class Puppet:
 
             ray.kill(self._actor)
 
-    def _run(self) -> None:
+    def _run(self, settings: _Item) -> None:
         import ray
 
         try:
@@ -84,8 +84,8 @@ class Puppet:
             self._actor = kind.options(
                 num_cpus=1, num_gpus=int(self._gpus), max_restarts=0, max_task_retries=0, max_concurrency=2
             ).remote()
-            parcels = self._settings.parcels
-            begun = self._actor.begin.remote(self._settings.data, list(parcels), *parcels.values())
+            begun = self._actor.begin.remote(settings.data, list(settings.parcels), *settings.parcels.values())
+            settings.parcels.clear()  # Ray keeps what is referred to
             threading.Thread(target=self._listen, name=f"vcg-ray-{self.number}-reports", daemon=True).start()
             if not ray.wait([begun], timeout=_WAIT_S)[0]:
                 self._note("has not begun: it waits for a free place in the Ray cluster, or that machine is slow")
@@ -253,8 +253,8 @@ class _Orders:
 def _stay_alive(say: Say) -> None:
     import ray
 
-    with contextlib.suppress(Exception):  # it has been left
-        while True:
+    while True:
+        with contextlib.suppress(Exception):  # it does not answer; or it has been left
             ray.nodes()
             say({"alive": True})
-            time.sleep(ALIVE_S)
+        time.sleep(ALIVE_S)

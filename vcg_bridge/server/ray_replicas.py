@@ -13,6 +13,7 @@ import threading
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, BinaryIO
@@ -166,6 +167,9 @@ class Link:
                     job()
         except OSError:  # it is gone: `_read` says so
             return
+        except Exception:  # else its replicas would wait for ever for what was to be said
+            log.exception("a fault of the server; the link to the Ray cluster is ended")
+            self._process.kill()
 
     def _read(self, stream: BinaryIO) -> None:
         try:
@@ -286,14 +290,18 @@ class RayReplica:
     # in the thread that sends
 
     def _start(self) -> None:
-        versions = []
-        for sha256, folder in self._settings.bundles:
+        bundles = []
+        for sha256, folder in self._settings.bundles[
+            :PARCELS
+        ]:  # what else there is, it gets when it is to draw with it
             try:
                 self._link.keep(sha256, folder)
-                versions.append(sha256)
+                bundles.append((sha256, folder))
             except BundleError as error:  # told again when it is asked for
                 log.warning("%s cannot have a bundle: %s", self.name, error)
-        self._link.put({"do": "start", "number": self.number, "data": self._settings.pack(), "versions": versions})
+        data = replace(self._settings, bundles=tuple(bundles)).pack()
+        versions = [sha256 for sha256, _ in bundles]
+        self._link.put({"do": "start", "number": self.number, "data": data, "versions": versions})
 
     def _order(self, data: bytes, turn: int, sha256: str, folder: str) -> None:
         if self.lost:
