@@ -152,7 +152,7 @@ def test_doctor_finds_all_well(vcg: Vcg) -> None:
     assert found["round trip"]["ok"] is True
     assert "server up in" in found["round trip"]["found"]
     assert found["bundle tiny"]["ok"] is True
-    assert "cpu" in found["devices"]["found"]
+    assert "cpu" in found["device"]["found"]
     assert done.code == 0
     assert "All is well." in vcg("doctor", "--bundle", "tiny").out
 

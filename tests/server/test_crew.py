@@ -16,6 +16,7 @@ from vcg_bridge.contract import messages as m
 from vcg_bridge.contract.errors import ConfigError
 from vcg_bridge.server import crew as crew_module
 from vcg_bridge.server import studio as studio_module
+from vcg_bridge.server.jobs import Turn
 from vcg_bridge.server.processes import ProcessReplica
 from vcg_bridge.server.server import Server
 
@@ -127,18 +128,23 @@ def test_one_that_hangs_is_killed_and_its_work_drawn_by_others(
 
 
 def test_a_request_that_kills_whoever_draws_it_ends_alone(crowded: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    def submit(self: ProcessReplica, turn: object) -> None:
-        os.kill(self.pid, signal.SIGKILL)
+    """Replicas die of it, the server does not: its own threads never draw what was lost with a replica while another one can be had."""
+    submit = ProcessReplica.submit
 
+    def die_of(self: ProcessReplica, turn: Turn) -> None:
+        if any(step.plan.request.id == "deadly" for step in turn.steps):
+            os.kill(self.pid, signal.SIGKILL)
+        submit(self, turn)
+
+    monkeypatch.setattr(ProcessReplica, "submit", die_of)
     with Dealer(crowded.address) as dealer:
         dealer.hello()
-        for name in range(2):  # the own threads draw where no replica is left: so the first finds one each time
-            monkeypatch.setattr(ProcessReplica, "submit", submit)
-            dealer.send(wish(f"deadly-{name}"))
-            replies = dealer.until(m.Done)
-            monkeypatch.undo()
-            assert not any(isinstance(reply, m.Error) for reply in replies), "it was the replica's fault, not the job's"
-            ready(crowded, 2)
+        dealer.send(wish("deadly"))
+        error = dealer.until(m.Error)[-1]
+        assert isinstance(error, m.Error)
+        assert (error.code, error.id) == ("internal", "deadly")
+        assert isinstance(dealer.job(wish("harmless", design=m.Design(seed=3))).end, m.Done)
+    assert crowded._crew.lost == 3
 
 
 def test_no_replica_outlives_a_killed_server(tiny: Path, tmp_path: Path) -> None:

@@ -125,6 +125,15 @@ class Crew:
     def _ready(self) -> list[_Place]:
         return [place for place in self._places if place.who.ready]  # type: ignore[union-attr]
 
+    def risks(self) -> bool:
+        """Whether what was lost with a replica may be drawn again now. It may be what killed it: so by another one, which is asked
+        for, and by the server's own threads only where none can be had.
+        """
+        if self._ready():
+            return True
+        self._wanted = True
+        return self._most == 0 or self._backoff_s >= BACKOFF_S[1]
+
     def free(self, kind: Kind) -> list[str]:
         """Who could begin a turn of that kind now, the preferred one first."""
         return [place.name for place in self._free(kind)]

@@ -95,6 +95,7 @@ class Floor:
         )  # fmt: skip
         self._answer(session, Accepted(request.id, request.count, plan.chunks, plan.model, plan.sha256))
         self._push(job)
+        self._join(job)
 
     def _number(self) -> int:
         self._counter += 1
@@ -230,6 +231,15 @@ class Floor:
         work.takers.append((job, stretch))
         return not joined
 
+    def _join(self, job: Job) -> None:
+        """Have the job wait for its next step where that is drawn for another one already, whether anybody is free or not."""
+        if not self._same or job.number not in self._jobs or not self._may_draw(job.number):
+            return
+        step = self._step(job)
+        if self._content(job, step) in self._same:
+            job.started_at = job.started_at or self._clock()
+            self._take(job, step)
+
     def _content(self, job: Job, step: Step) -> Hashable:
         # The priority too: nobody who looks at an empty place waits for what is drawn for a batch.
         plan = step.plan
@@ -247,8 +257,11 @@ class Floor:
 
     def _may_draw(self, number: int) -> bool:
         job = self._jobs[number]
-        lanes = self._crew.lanes if job.plan.request.priority == "batch" else 1
-        return job.wants_drawing(lanes) and not self._mail.is_full(job.session)
+        batch = job.plan.request.priority == "batch"
+        if not job.wants_drawing(self._crew.lanes if batch else 1) or self._mail.is_full(job.session):
+            return False
+        lost = batch and job.missing is not None and job.missing.losses > 0
+        return not lost or self._crew.risks()
 
     def event(self, event: Event | Stage | Lost) -> None:
         """Deal with what those who draw say."""
@@ -294,6 +307,7 @@ class Floor:
             job.tally.add(what)
             self._scheduler.charge(job.number, what.total_ms * share, self._clock(), served=what.chunks > 0)
         self._push(job)
+        self._join(job)
 
     def _lost(self, event: Lost) -> None:
         """Whoever drew that turn is gone. What has come of it is good; the rest is drawn again."""

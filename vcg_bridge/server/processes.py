@@ -25,6 +25,9 @@ log = logging.getLogger("vcg_bridge.server")
 
 STOP_S = 3.0
 
+_CREATION = getattr(subprocess, "CREATE_NO_WINDOW", 0) | getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0)
+"""On Windows, which has no `nice`."""
+
 
 @contextmanager
 def _unheard() -> Iterator[None]:
@@ -67,6 +70,7 @@ class ProcessReplica:
                 [*python(), "-m", "vcg_bridge.server.replica"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
+                creationflags=_CREATION,
                 env={**os.environ, **environment},
             )
         assert self._process.stdin is not None
