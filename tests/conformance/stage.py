@@ -3,6 +3,8 @@
 bundle            `vcg serve` with a small bundle
 token             the same with a token (TOKEN)
 tls, tls-expired  the same behind TLS; with a certificate that has expired
+tls-signed        TLS with a certificate that was signed by the key of `right`, and no server behind it
+as/HOST           the server of `token`, its host written as one of HOSTS: all of these lead to this machine, or nowhere
 plain-at-tls      the port of `tls` for a client that speaks none; tls-at-plain: the other way round
 killed            the same behind a proxy that passes on a part of a job; SIGNAL kill: the server is killed, another is started
 gone              the same; SIGNAL kill: and none is started
@@ -17,6 +19,7 @@ from __future__ import annotations
 import contextlib
 import datetime
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Iterator
@@ -28,7 +31,7 @@ from typing import Any
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 from cryptography.x509.oid import NameOID
 
 from tests.conformance.peers import ActPeer
@@ -38,6 +41,7 @@ from tests.support.zmtp import COMMAND, GREETING, LONG, READY, frame
 
 TOKEN = "a-token-of-the-tests"
 START_S = 60
+HOSTS = ("localhost", "127.9.8.7", "0.0.0.0", "127.1", "127.0.0.1.example", "127.evil.example")
 
 ROUTER = READY.replace(b"DEALER", b"ROUTER")
 RAW: dict[str, list[bytes | None]] = {
@@ -67,6 +71,7 @@ class House:
             "other": _certificate(folder / "other"),
             "expired": _certificate(folder / "expired", days=-2),
         }
+        self.signed = _certificate(folder / "signed", "localhost", signed_by=self.certificates["right"])
         (folder / "token").write_text(TOKEN, encoding="utf-8")
         (folder / "token").chmod(0o600)
         self.addresses: dict[str, str] = {}
@@ -129,6 +134,9 @@ class Stage:
             self.peer = stack.enter_context(ActPeer())
             for name, lines in RAW.items():
                 self._raw[name] = stack.enter_context(raw_server(lines))
+            tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            tls.load_cert_chain(self._house.signed, self._house.signed.with_name("key.pem"))
+            self._signed = stack.enter_context(raw_server([GREETING], tls))
             (victim,) = wait_until_ready(self._victim, ready)
             self._proxies = {
                 "killed": Proxy(victim, hold_after=60000),
@@ -179,6 +187,11 @@ class Stage:
         if kind == "peer":
             assert name in self.peer.acts, name
             return self.peer.address
+        if kind == "as":
+            assert name in HOSTS, name
+            return f"tcp://{name}:{self._house.addresses['token'].rpartition(':')[2]}"
+        if server == "tls-signed":
+            return self._signed.replace("tcp://", "tls://")
         if server == "plain-at-tls":
             return self._house.addresses["tls"].replace("tls://", "tcp://")
         if server == "tls-at-plain":
@@ -209,22 +222,30 @@ def stop(process: Popen[str], *, kill: bool = False) -> None:
     process.communicate(timeout=30)
 
 
-def _certificate(folder: Path, days: int = 2) -> Path:
-    """A certificate that signs itself, as the openssl command of docs/cli.md makes it: Godot can pin no other."""
+def _certificate(folder: Path, name: str = "vcg", *, days: int = 2, signed_by: Path | None = None) -> Path:
+    """A certificate that signs itself, as the openssl command of docs/cli.md makes it: Godot can pin no other.
+
+    signed_by: one whose key signs it instead.
+    """
     folder.mkdir()
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "vcg")])
+    key = signer = ec.generate_private_key(ec.SECP256R1())
+    subject = issuer = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    if signed_by is not None:
+        issuer = x509.load_pem_x509_certificate(signed_by.read_bytes()).subject
+        read = load_pem_private_key(signed_by.with_name("key.pem").read_bytes(), None)
+        assert isinstance(read, ec.EllipticCurvePrivateKey)
+        signer = read
     now = datetime.datetime.now(datetime.UTC)
     made = (
         x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
+        .subject_name(subject)
+        .issuer_name(issuer)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - datetime.timedelta(days=3))
         .not_valid_after(now + datetime.timedelta(days=days))
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
+        .add_extension(x509.BasicConstraints(ca=signed_by is None, path_length=None), critical=True)
+        .sign(signer, hashes.SHA256())
     )
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     (folder / "cert.pem").write_bytes(made.public_bytes(Encoding.PEM))
@@ -234,7 +255,7 @@ def _certificate(folder: Path, days: int = 2) -> Path:
 
 
 @contextmanager
-def raw_server(lines: list[bytes | None]) -> Iterator[str]:
+def raw_server(lines: list[bytes | None], tls: ssl.SSLContext | None = None) -> Iterator[str]:
     """Says the same to everyone. A connection stays open until the end, unless the lines say otherwise."""
     kept: list[socket.socket] = []
 
@@ -246,6 +267,10 @@ def raw_server(lines: list[bytes | None]) -> Iterator[str]:
                 return
             kept.append(connection)
             with contextlib.suppress(OSError):
+                if tls is not None:
+                    connection.settimeout(START_S)
+                    connection = tls.wrap_socket(connection, server_side=True)
+                    kept.append(connection)
                 for line in lines:
                     connection.sendall(line) if line is not None else connection.close()
 

@@ -9,12 +9,12 @@ import pytest
 
 from tests.conformance.harness import TABLE
 from tests.conformance.peers import ACTS
-from tests.conformance.stage import RAW
+from tests.conformance.stage import HOSTS, RAW
 from vcg_bridge.contract.errors import ERRORS
 
 SERVERS = {
-    "bundle", "token", "tls", "tls-expired", "plain-at-tls", "tls-at-plain", "killed", "gone", "slow", "nothing",
-    *(f"raw/{name}" for name in RAW), *(f"peer/{name}" for name in ACTS),
+    "bundle", "token", "tls", "tls-expired", "tls-signed", "plain-at-tls", "tls-at-plain", "killed", "gone", "slow", "nothing",
+    *(f"raw/{name}" for name in RAW), *(f"as/{name}" for name in HOSTS), *(f"peer/{name}" for name in ACTS),
 }  # fmt: skip
 STEPS = {
     "open": set(), "describe": {"model"}, "ping": set(), "generate": {"job", "request"}, "take": {"job", "count"},

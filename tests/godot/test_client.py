@@ -123,7 +123,7 @@ def test_quitting_in_the_middle_of_a_job_is_clean(project: GodotProject, address
 
 def test_settings_that_are_wrong(project: GodotProject, address: str) -> None:
     *wrong, repaired = check(project, "settings", address)
-    assert [x["code"] for x in wrong] == ["bad_request"] * 3 + ["no_server"] + ["config"] * 4
+    assert [x["code"] for x in wrong] == ["bad_request"] * 3 + ["no_server"] + ["config"] * 5
     for row in wrong:
         assert (row["state"], row["job"]) == ("failed", "failed"), row
     for row, part in zip(
@@ -133,7 +133,8 @@ def test_settings_that_are_wrong(project: GodotProject, address: str) -> None:
             ":0",
             "http://",
             "not known",
-            "in clear",
+            "token for 203.0.113.7 would travel in clear. Use the server's TLS port, tls://HOST:PORT",
+            "password for 127.evil.example would travel in clear",
             "certificate",
             "/no/such/file.pem",
             "project.godot",
@@ -174,12 +175,13 @@ def test_plain(project: GodotProject) -> None:
 
 
 def test_tls_with_an_authority_and_a_name(project: GodotProject, tmp_path: Path) -> None:
-    """What the table does not have: the authority's certificate is pinned, and the server's must bear a name."""
+    """What the table does not have: an authority's certificate is pinned, which is good for a server of a given name only."""
     authority, other = trustme.CA(), trustme.CA()
     authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
     other.cert_pem.write_to_path(str(tmp_path / "other.pem"))
     made, ready = authority.issue_cert("vcg.example"), tmp_path / "ready"
     made.private_key_and_cert_chain_pem.write_to_path(str(tmp_path / "server.pem"))
+    made.cert_chain_pems[0].write_to_path(str(tmp_path / "own.pem"))
     (tmp_path / "server.pem").chmod(0o600)
     (tmp_path / "token").write_text("a-token-of-the-tests")
     (tmp_path / "token").chmod(0o600)
@@ -191,12 +193,16 @@ def test_tls_with_an_authority_and_a_name(project: GodotProject, tmp_path: Path)
     try:
         _, address = wait_until_ready(process, ready)
         pinned = {"token": "a-token-of-the-tests", "tls_certificate_path": str(tmp_path / "authority.pem")}
-        changes = [{}, {"tls_server_name": "vcg.example"}, {"tls_server_name": "other.example"},
-                   {"tls_certificate_path": str(tmp_path / "other.pem")}]  # fmt: skip
-        any_name, right, wrong, stranger = connect(project, address, [pinned | x for x in changes])
+        changes = [{"tls_server_name": "vcg.example"}, {"tls_server_name": "other.example"},
+                   {"tls_server_name": "vcg.example", "tls_certificate_path": str(tmp_path / "other.pem")},
+                   {}, {"tls_certificate_path": str(tmp_path / "own.pem")}, {"tls_server_name": "x" * 256}]  # fmt: skip
+        right, wrong, stranger, *unclear = connect(project, address, [pinned | x for x in changes])
     finally:
         stop(process)
-    assert any_name == right == {"state": "ready", "received": 1}
+    assert right == {"state": "ready", "received": 1}
     assert (wrong["code"], stranger["code"]) == ("auth", "auth")
     assert 'not for "other.example"' in wrong["text"]
-    assert "certificate" in stranger["text"]
+    assert "not signed by" in stranger["text"]
+    assert [x["code"] for x in unclear] == ["config", "config", "bad_request"]
+    for row, part in zip(unclear, ["bears no name", "another has signed", "255 bytes"], strict=True):
+        assert part in row["text"]

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from tests.conformance.proxy import Proxy
 from tests.conformance.stage import TOKEN, House, raw_server
+from tests.support.commands import free_port
 from tests.support.peer import Peer, plane, rewritten
 from tests.support.tiny_bundle import write_tiny_bundle
 from tests.support.zmtp import COMMAND, GREETING, READY, frame
@@ -195,6 +196,17 @@ def test_a_certificate_file_that_is_none(program: CoreProgram, house: House, tmp
 )
 def test_an_address_that_is_none(program: CoreProgram, address: str) -> None:
     assert program.run("open", f"address={address}").startswith("bad_request\t")
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "127.1", "127.evil.example", "127.0.0.1.example", "127.00.0.1", "[::]"])
+def test_no_secret_in_clear(program: CoreProgram, host: str) -> None:
+    """Refused before it connects: nobody listens there, and that would be no_server. See also tests/conformance."""
+    address = f"address=tcp://{host}:{free_port()}"
+    for secret, word in ((["token=s3cret"], "token"), (["user=me", "password=s3cret"], "password")):
+        said = program.run("open", address, *secret)
+        assert said.startswith(f"config\ta {word} for {host.strip('[]')} would travel in clear")
+        assert "tls://HOST:PORT" in said
+        assert "s3cret" not in said
 
 
 def test_plain(program: CoreProgram) -> None:

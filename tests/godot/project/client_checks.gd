@@ -198,6 +198,7 @@ func _settings() -> void:
 		{"address": "http://localhost:7421"},
 		{"address": "tcp://no-such-host.invalid:7421"},
 		{"address": "tcp://203.0.113.7:7421", "token": "secret"},
+		{"address": "tcp://127.evil.example:7421", "username": "me", "password": "secret"},
 		{"address": "tls://localhost:7421"},
 		{"address": "tls://localhost:7421", "tls_certificate_path": "/no/such/file.pem"},
 		{"address": "tls://localhost:7421", "tls_certificate_path": "res://project.godot"},

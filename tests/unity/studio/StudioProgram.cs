@@ -328,6 +328,7 @@ static class StudioProgram
             Console.WriteLine("SIGNAL start it again");
             Console.Out.Flush();
             window.Until("the character", () => window.Studio.Shown != null);
+            window.Until("ready again", () => window.Keeper.State == KeeperState.Ready); // the description may come after the character
             window.Quiet();
             Say("states", string.Join(" ", states));
             Say("seed", window.Studio.Draft.Recipe.Seed);

@@ -12,7 +12,8 @@ namespace Vcg.Bridge
         [SerializeField, Tooltip("tcp://HOST:PORT, or tls://HOST:PORT together with a certificate pin.")]
         string address = Vocabulary.DefaultAddress;
 
-        [SerializeField, Tooltip("Where the server asks for one. It is in the build for everybody to read.")]
+        [SerializeField]
+        [Tooltip("Where the server asks for one, beyond this machine with tls:// only. It is in the build for everybody to read.")]
         string token = "";
 
         [SerializeField, Tooltip("Of TLS: the sha256 of the server's certificate or public key, 64 hex digits.")]
@@ -42,7 +43,8 @@ namespace Vcg.Bridge
         }
 
         /// <summary>The client. It connects with the first request. Null while the component is disabled.</summary>
-        /// <exception cref="VcgException">the address or the certificate pin is wrong</exception>
+        /// <exception cref="VcgException">the address or the certificate pin is wrong, or the token would travel in clear
+        /// </exception>
         public VcgClient Client
         {
             get

@@ -9,6 +9,7 @@ signal described(catalogue: Catalogue)
 
 enum State { OFF, CONNECTING, STARTING, READY, LOST, MISSING, REFUSED }
 
+const Address := preload("../net/address.gd")
 const Catalogue := preload("catalogue.gd")
 const ServerProcess := preload("server_process.gd")
 const Settings := preload("settings.gd")
@@ -159,12 +160,9 @@ func _may_start() -> bool:
 	return Settings.flag(Settings.AUTOSTART) and _is_loopback(client.address)
 
 
-static func _is_loopback(address: String) -> bool:
-	return (
-		address.begins_with("tcp://127.")
-		or address.begins_with("tcp://localhost:")
-		or address.begins_with("tcp://[::1]")
-	)
+static func _is_loopback(text: String) -> bool:
+	var address := Address.new(text)
+	return address.valid and not address.tls and address.is_loopback()
 
 
 func _start(bind: String) -> void:

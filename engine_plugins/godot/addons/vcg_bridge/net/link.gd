@@ -34,7 +34,8 @@ class ConnectionSettings:
 	var port := 0
 	var trusted: X509Certificate  # TLS with this pinned; null: plain tcp
 	var trusted_path := ""
-	var server_name := ""  # that the certificate must bear; empty: any
+	var server_name := ""  # that the server's certificate must bear
+	var exactly := true  # the pinned certificate is the server's own: the name is its own
 	var username := ""  # for PLAIN; empty: NULL
 	var password := ""
 	var ping_s := 10.0
@@ -146,11 +147,9 @@ func _poll_tcp(now: float) -> void:
 
 
 func _start_tls() -> void:
-	var options: TLSOptions
-	if _settings.server_name.is_empty():
-		options = TLSOptions.client_unsafe(_settings.trusted)  # checks against it, but not the name
-	else:
-		options = TLSOptions.client(_settings.trusted, _settings.server_name)
+	# Godot does not show the certificate that came, so it cannot be compared with the pinned one; what is signed by that is
+	# trusted as well. With a name it must at least bear that: the pinned certificate's own, where none was given.
+	var options := TLSOptions.client(_settings.trusted, _settings.server_name)
 	_tls = StreamPeerTLS.new()
 	if _tls.connect_to_stream(_tcp, _settings.server_name, options) != OK:
 		_fail_tls()
@@ -232,8 +231,16 @@ func _fail_tls() -> void:
 		_fail_closed()  # by the other side: perhaps it goes down just now
 		return
 	code = "auth"
-	var other_name := "" if _settings.server_name.is_empty() else ', or is not for "%s"' % _settings.server_name
-	_fail(
-		"the server's certificate is not the one in %s, has expired%s" % [_settings.trusted_path, other_name],
-		"get the server's certificate anew; see whether the server was started with --tls"
-	)
+	if _settings.exactly:
+		_fail(
+			"the server's certificate is not the one in %s, or has expired" % _settings.trusted_path,
+			"get a copy of the server's own, not of its authority's; see whether the server was started with --tls"
+		)
+	else:
+		_fail(
+			(
+				'the server\'s certificate is not signed by the one in %s, has expired, or is not for "%s"'
+				% [_settings.trusted_path, _settings.server_name]
+			),
+			"get the authority's certificate anew; see whether the server was started with --tls"
+		)

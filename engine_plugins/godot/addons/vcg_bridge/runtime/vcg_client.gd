@@ -32,21 +32,26 @@ signal character_ready(job: VcgJob, generated: VcgGenerated)
 ## A job ended with an error.
 signal failed(job: VcgJob, error: VcgError)
 
+const _Address := preload("../net/address.gd")
 const _Blobs := preload("../net/blobs.gd")
+const _Certificate := preload("../net/certificate.gd")
 const _Link := preload("../net/link.gd")
 const _Session := preload("../net/session.gd")
 const _V := preload("../net/vocabulary.gd")
 const _Worker := preload("../net/worker.gd")
+
+const _MAX_NAME := 255  # bytes; the engine does not check a longer one
 
 ## Where the server is: [code]tcp://HOST:PORT[/code], or [code]tls://HOST:PORT[/code] with
 ## [member tls_certificate_path].
 @export var address := "tcp://127.0.0.1:7421"
 ## Where the server asks for one. Beyond loopback it is sent through TLS only.
 @export var token := ""
-## A PEM file: the server's own certificate, or that of the authority that signed it. Where it is set the connection is
-## TLS, and nothing but this certificate is trusted.
+## A PEM file: the server's own certificate, which must sign itself and bear a name. Where it is set the connection is TLS,
+## and nothing but the first certificate in it is trusted. With [member tls_server_name] it may hold authorities instead.
 @export_global_file("*.pem", "*.crt") var tls_certificate_path := ""
-## The name that the server's certificate must bear. Empty: any; right where the certificate above is the server's own.
+## Trust every certificate that is signed by one of [member tls_certificate_path] and bears this name. Empty: the
+## certificate there alone.
 @export var tls_server_name := ""
 ## For a proxy that asks for ZeroMQ's PLAIN; empty: none. VCG Bridge itself does not use it.
 @export var username := ""
@@ -306,31 +311,34 @@ func _session_options() -> _Session.Options:
 
 ## Where and how to connect. What is wrong with the settings; null where nothing is.
 func _fill(connection: _Link.ConnectionSettings) -> VcgError:
-	var pattern := RegEx.create_from_string("^(tcp|tls)://(?:\\[([0-9A-Fa-f:.]+)\\]|([A-Za-z0-9_.-]+)):([0-9]{1,5})$")
-	var found := pattern.search(address)
-	if found == null or not (found.get_string(4).to_int() in range(1, 65536)):
+	var found := _Address.new(address)
+	if not found.valid:
 		return VcgError.new("bad_request", '"%s" is no address' % address, "for example " + _V.DEFAULT_ADDRESS)
-	connection.host = found.get_string(2) + found.get_string(3)
-	connection.port = found.get_string(4).to_int()
-	connection.server_name = tls_server_name
+	connection.host = found.host
+	connection.port = found.port
 	connection.username = username
 	connection.password = password
 	connection.ping_s = ping_ms / 1000.0
 	connection.dead_s = dead_ms / 1000.0
 	if not tls_certificate_path.is_empty():
 		return _load_certificate(connection)
-	if found.get_string(1) == "tls":
+	if found.tls:
 		return VcgError.new(
 			"config", "TLS with %s needs its certificate" % connection.host, "set tls_certificate_path to a copy of it"
 		)
-	var secret := not (token.is_empty() and password.is_empty())
-	if secret and not (connection.host in ["localhost", "::1"] or connection.host.begins_with("127.")):
-		return VcgError.new(
+	if found.is_loopback() or (token.is_empty() and password.is_empty()):
+		return null
+	return (
+		VcgError
+		. new(
 			"config",
-			"a token for %s would travel in clear" % connection.host,
-			"set tls_certificate_path, or use an encrypted tunnel to this machine"
+			"a %s for %s would travel in clear" % ["password" if token.is_empty() else "token", found.host],
+			(
+				"use the server's TLS port, tls://HOST:PORT (vcg serve --tls), with its certificate (tls_certificate_path), "
+				+ "or an encrypted tunnel to this machine"
+			)
 		)
-	return null
+	)
 
 
 func _load_certificate(connection: _Link.ConnectionSettings) -> VcgError:
@@ -338,10 +346,25 @@ func _load_certificate(connection: _Link.ConnectionSettings) -> VcgError:
 	if not FileAccess.file_exists(tls_certificate_path):
 		return VcgError.new("config", "there is no certificate at %s" % tls_certificate_path, hint)
 	var pem := FileAccess.get_file_as_string(tls_certificate_path)
+	var first := _Certificate.first_in(pem)
+	connection.exactly = tls_server_name.is_empty()
 	connection.trusted = X509Certificate.new()
 	connection.trusted_path = tls_certificate_path
-	if not "BEGIN CERTIFICATE" in pem or connection.trusted.load_from_string(pem) != OK:
+	if first.is_empty() or connection.trusted.load_from_string(first if connection.exactly else pem) != OK:
 		return VcgError.new("config", "%s holds no certificate" % tls_certificate_path, hint)
+	var own := _Certificate.new(first)
+	connection.server_name = own.name if connection.exactly else tls_server_name
+	if connection.server_name.to_utf8_buffer().size() > _MAX_NAME:
+		return VcgError.new("bad_request", "the server's name has more than %d bytes" % _MAX_NAME, "give a shorter one")
+	if connection.exactly and (not own.signs_itself or own.name.is_empty()):
+		return VcgError.new(
+			"config",
+			(
+				"Godot cannot hold a server to the certificate in %s, which %s"
+				% [tls_certificate_path, "bears no name" if own.signs_itself else "another has signed"]
+			),
+			"let the server's sign itself and bear a name (docs/cli.md), or pin its authority's and set tls_server_name"
+		)
 	return null
 
 

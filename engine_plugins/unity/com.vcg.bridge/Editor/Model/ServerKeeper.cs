@@ -58,7 +58,7 @@ namespace Vcg.Bridge.Editor
         static readonly TimeSpan RestartsIn = TimeSpan.FromMinutes(1);
         static readonly TimeSpan Again = TimeSpan.FromSeconds(5); // after this it looks whether a server has appeared
         static readonly TimeSpan Patience = TimeSpan.FromSeconds(1.5); // so long a foreign server may take to come back
-        static readonly Regex Loopback = new Regex("^tcp://(127\\.[0-9.]+|localhost|\\[::1\\]):", RegexOptions.CultureInvariant);
+        static readonly Regex Loopback = new Regex("^tcp://(127(\\.[0-9]{1,3}){3}|localhost|\\[::1\\]):", RegexOptions.CultureInvariant);
 
         readonly MainQueue queue;
         readonly Func<KeeperSettings> read;
@@ -67,6 +67,7 @@ namespace Vcg.Bridge.Editor
         CancellationTokenSource run = new CancellationTokenSource();
         VcgClient client;
         ServerProcess process;
+        bool describing;
         DateTime since;
         VcgClient known; // what was told of last: the client, and its model
         string model;
@@ -131,7 +132,10 @@ namespace Vcg.Bridge.Editor
                     break;
                 case KeeperState.Lost:
                     if (client.State == ClientState.Ready)
-                        Go(token => Describe(client, token)); // it may be another server
+                    {
+                        if (!describing) // a slow answer must not be asked for anew with each look
+                            Go(token => Describe(client, token)); // it may be another server
+                    }
                     else if (process != null && !process.IsRunning)
                         Restart("The server has ended. Starting another one.");
                     else if (process == null && waited > Patience && MayStart)
@@ -259,7 +263,16 @@ namespace Vcg.Bridge.Editor
 
         async Task Describe(VcgClient of, CancellationToken token)
         {
-            var description = await of.DescribeAsync("", token);
+            Description description;
+            describing = true;
+            try
+            {
+                description = await of.DescribeAsync("", token);
+            }
+            finally
+            {
+                describing = false;
+            }
             token.ThrowIfCancellationRequested();
             var device = of.Welcome == null || of.Welcome.Device.Length == 0 ? "" : ", on " + of.Welcome.Device;
             Be(KeeperState.Ready, description.Title + " " + description.Version + device);

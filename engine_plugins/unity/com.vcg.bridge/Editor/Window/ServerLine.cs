@@ -28,7 +28,8 @@ namespace Vcg.Bridge.Editor
             var state = NpcState.instance;
             state.address = EditorGUILayout.DelayedTextField(
                 new GUIContent("Address", "tcp://HOST:PORT on this machine, tls://HOST:PORT beyond it"), state.address).Trim();
-            state.token = EditorGUILayout.PasswordField(new GUIContent("Token", "Where the server asks for one"), state.token);
+            state.token = EditorGUILayout.PasswordField(
+                new GUIContent("Token", "Where the server asks for one. Beyond this machine with tls:// only"), state.token);
             EditorGUILayout.BeginHorizontal();
             state.certificatePin = EditorGUILayout.DelayedTextField(
                 new GUIContent("Certificate", "tls: sha256 of the server's certificate, 64 hex digits"), state.certificatePin).Trim();

@@ -37,7 +37,8 @@ namespace Vcg.Bridge
         private bool disposed;
 
         /// <summary>A client that is not connected yet: the first request connects, as does `ConnectAsync`.</summary>
-        /// <exception cref="VcgException">code "bad_request": an option is wrong</exception>
+        /// <exception cref="VcgException">code "bad_request": an option is wrong; "config": a token or password would travel in
+        /// clear</exception>
         public VcgClient(VcgClientOptions options)
         {
             this.options = options.Copy();

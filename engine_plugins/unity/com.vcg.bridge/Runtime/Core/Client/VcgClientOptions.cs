@@ -12,7 +12,7 @@ namespace Vcg.Bridge
         /// <summary>Program and version, for the server's log; at most 128 bytes.</summary>
         public string Name { get; set; } = "vcg-unity/0.1.0";
 
-        /// <summary>Where the server asks for one.</summary>
+        /// <summary>Where the server asks for one. Beyond this machine it is sent through TLS only.</summary>
         public string Token { get; set; } = "";
 
         /// <summary>
@@ -24,7 +24,7 @@ namespace Vcg.Bridge
         /// <summary>For a proxy that asks for ZeroMQ's PLAIN; "": none. VCG Bridge itself does not use it.</summary>
         public string PlainUser { get; set; } = "";
 
-        /// <summary>Belongs to <see cref="PlainUser"/>.</summary>
+        /// <summary>Belongs to <see cref="PlainUser"/>. Beyond this machine it is sent through TLS only.</summary>
         public string PlainPassword { get; set; } = "";
 
         /// <summary>What blobs may be compressed with, preferred first: of "gzip" and "raw".</summary>

@@ -1,5 +1,6 @@
 using System;
 using System.Globalization;
+using System.Text.RegularExpressions;
 
 namespace Vcg.Bridge
 {
@@ -7,6 +8,10 @@ namespace Vcg.Bridge
     internal sealed class Endpoint
     {
         private const string Tcp = "tcp://", TlsScheme = "tls://";
+
+        /// <summary>This machine, as the server and the other clients see it: any other name may lead anywhere.</summary>
+        private static readonly Regex Loopback = new Regex(
+            @"\A(localhost|::1|127(\.(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])){3})\z", RegexOptions.CultureInvariant);
 
         private Endpoint(string host, int port, byte[] pin)
         {
@@ -22,7 +27,8 @@ namespace Vcg.Bridge
         /// <summary>sha256 that the server's certificate or its key must have; null: no TLS.</summary>
         internal byte[] Pin { get; }
 
-        /// <exception cref="VcgException">"bad_request": what is wrong with the address or the pin</exception>
+        /// <exception cref="VcgException">"bad_request": what is wrong with the address or the pin; "config": a secret would
+        /// travel in clear</exception>
         internal static Endpoint Of(VcgClientOptions options)
         {
             string address = options.Address ?? "";
@@ -47,7 +53,19 @@ namespace Vcg.Bridge
             else if (!string.IsNullOrEmpty(options.CertificatePin))
                 throw VcgException.BadRequest(
                     "there is a certificate pin, but " + address + " is not TLS", "tls://HOST:PORT, or no pin");
+            else if (!Loopback.IsMatch(host))
+                KeepSecret(options, host);
             return new Endpoint(host, port, pin);
+        }
+
+        private static void KeepSecret(VcgClientOptions options, string host)
+        {
+            bool token = !string.IsNullOrEmpty(options.Token);
+            if (token || !string.IsNullOrEmpty(options.PlainPassword))
+                throw new VcgException(
+                    Vocabulary.ErrorCode.Config, (token ? "a token for " : "a password for ") + host + " would travel in clear",
+                    "use the server's TLS port, tls://HOST:PORT (vcg serve --tls), with the pin of its certificate, or an "
+                    + "encrypted tunnel to this machine");
         }
 
         private static bool IsHost(string host, bool bracketed)
