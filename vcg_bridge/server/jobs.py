@@ -129,7 +129,7 @@ class Ready(NamedTuple):
 
 
 class Flag:
-    """Something that is asked of whoever draws: to stop, to pause. It stays set. Only setting it twice is free of effect."""
+    """Something that is asked of whoever draws: to stop, to pause. It stays set, and setting it again has no effect."""
 
     def __init__(self) -> None:
         self._set = False

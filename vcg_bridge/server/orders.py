@@ -59,13 +59,6 @@ class Stop:
     step: int
 
 
-@dataclass(frozen=True)
-class Pause:
-    """Somebody else is more urgent than that turn."""
-
-    turn: int
-
-
 def pack_turn(turn: Turn, folder: str) -> bytes:
     """folder: where its bundle is."""
     steps = [
@@ -75,9 +68,9 @@ def pack_turn(turn: Turn, folder: str) -> bytes:
     return _pack({"turn": turn.number, "sha256": turn.sha256, "folder": folder, "steps": steps})
 
 
-def pack_order(order: Stop | Pause) -> bytes:
-    """A wish about something under way."""
-    return _pack({"stop": order.step} if isinstance(order, Stop) else {"pause": order.turn})
+def pack_stop(order: Stop) -> bytes:
+    """A wish about something under way. (Nothing of a replica is paused: its work waits by itself for what is more urgent.)"""
+    return _pack({"stop": order.step})
 
 
 @dataclass(frozen=True)
@@ -104,13 +97,11 @@ class Order:
         return Turn(self.turn, tuple(steps))
 
 
-def unpack_order(data: bytes) -> Order | Stop | Pause:
-    """What `pack_turn` or `pack_order` made."""
+def unpack_order(data: bytes) -> Order | Stop:
+    """What `pack_turn` or `pack_stop` made."""
     fields = _unpack(data)
     if "stop" in fields:
         return Stop(fields["stop"])
-    if "pause" in fields:
-        return Pause(fields["pause"])
     return Order(fields["turn"], fields["sha256"], fields["folder"], fields["steps"])
 
 

@@ -16,7 +16,7 @@ from typing import BinaryIO
 
 from vcg_bridge.generators.cache import CacheInfo
 from vcg_bridge.server.jobs import Turn
-from vcg_bridge.server.orders import Opened, Pause, Said, Settings, Stop, pack_order, pack_turn, unpack_report
+from vcg_bridge.server.orders import Opened, Said, Settings, Stop, pack_stop, pack_turn, unpack_report
 from vcg_bridge.server.pipes import framed, python, read_frame
 from vcg_bridge.server.replica import UNHEARD
 from vcg_bridge.server.worker import Event, Lost, Stage
@@ -92,9 +92,8 @@ class ProcessReplica:
     def submit(self, turn: Turn) -> None:
         """Draw this next."""
         self._orders.put(pack_turn(turn, self._folder_of(turn.sha256)))
-        turn.pause.on_set(lambda: self._orders.put(pack_order(Pause(turn.number))))
         for step in turn.steps:
-            step.stop.on_set(lambda number=step.number: self._orders.put(pack_order(Stop(number))))  # type: ignore[misc]
+            step.stop.on_set(lambda number=step.number: self._orders.put(pack_stop(Stop(number))))  # type: ignore[misc]
 
     def take(self) -> list[Event | Stage | Lost]:
         """The events since the last call, in order."""

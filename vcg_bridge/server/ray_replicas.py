@@ -23,7 +23,7 @@ import msgpack
 from vcg_bridge.contract.errors import BundleError, ConfigError
 from vcg_bridge.generators.cache import CacheInfo
 from vcg_bridge.server.jobs import Turn
-from vcg_bridge.server.orders import Opened, Pause, Said, Settings, Stop, pack_order, pack_turn, unpack_report
+from vcg_bridge.server.orders import Opened, Said, Settings, Stop, pack_stop, pack_turn, unpack_report
 from vcg_bridge.server.parcels import parcel_of
 from vcg_bridge.server.pipes import framed, frames_of, python, read_frame
 from vcg_bridge.server.worker import Event, Lost, Stage
@@ -243,7 +243,6 @@ class RayReplica:
         folder, number, sha256 = self._folder_of(turn.sha256), turn.number, turn.sha256
         data = pack_turn(turn, folder)
         self._link.do(lambda: self._order(data, number, sha256, folder))
-        turn.pause.on_set(lambda: self._wish(Pause(number)))
         for step in turn.steps:
             step.stop.on_set(lambda step=step.number: self._wish(Stop(step)))  # type: ignore[misc]
 
@@ -314,9 +313,9 @@ class RayReplica:
             return
         self._link.put({"do": "order", "number": self.number, "data": data, "versions": [sha256]})
 
-    def _wish(self, order: Stop | Pause) -> None:
+    def _wish(self, order: Stop) -> None:
         if not self.lost:
-            self._link.send({"do": "order", "number": self.number, "data": pack_order(order), "versions": []})
+            self._link.send({"do": "order", "number": self.number, "data": pack_stop(order), "versions": []})
 
 
 class RayCluster:

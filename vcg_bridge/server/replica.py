@@ -23,7 +23,6 @@ from vcg_bridge.server.jobs import Plan, Turn
 from vcg_bridge.server.orders import (
     Opened,
     Order,
-    Pause,
     Report,
     Said,
     Settings,
@@ -84,9 +83,6 @@ class Replica:
                 return
             self._turns[turn.number] = turn
             self._worker.submit(turn)
-        elif isinstance(order, Pause):
-            if (paused := self._turns.get(order.turn)) is not None:
-                paused.pause.set()
         else:
             for step in (step for turn in tuple(self._turns.values()) for step in turn.steps):
                 if step.number == order.step:
