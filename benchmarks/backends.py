@@ -1,6 +1,6 @@
 """Torch or ONNX Runtime on the CPU: the same network, weights and batch, one thread each, in turns. Prints milliseconds of processor time.
 
-    python benchmarks/backends.py            # needs the training extra
+python benchmarks/backends.py            # needs the training extra
 """
 
 from __future__ import annotations
@@ -29,7 +29,9 @@ def main() -> None:
     options.intra_op_num_threads = 1
     session = ort.InferenceSession(onnx_bytes(network), options, providers=["CPUExecutionProvider"])
     names = [x.name for x in session.get_inputs()]
-    print("| views at once | ONNX Runtime | bound in and out | torch | torch over ONNX Runtime |\n|---|---|---|---|---|")
+    print(
+        "| views at once | ONNX Runtime | bound in and out | torch | torch over ONNX Runtime |\n|---|---|---|---|---|"
+    )
     for count in (1, 16):
         codes = np.random.default_rng(1).standard_normal((count, SHAPE.z_dim), np.float32)
         views = np.arange(count, dtype=np.int64)
