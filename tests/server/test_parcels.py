@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import msgpack
@@ -75,14 +73,12 @@ def test_depots_of_killed_processes_are_removed_by_the_next_one(tmp_path: Path) 
     done = subprocess.run([sys.executable, "-c", code.format(str(tmp_path))], capture_output=True, text=True)
     dead = Path(done.stdout.strip())
     assert dead.is_dir()
-    young = Depot(tmp_path)
-    assert dead.is_dir(), "it may be one that is just being made"
-    long_ago = time.time() - 1000
-    for folder in (dead, young.folder):
-        os.utime(folder, (long_ago, long_ago))
+    made = tmp_path / f"{parcels._NEW_PREFIX}x"  # one that is just being made by somebody else
     other = tmp_path / "vcg-other"
-    other.mkdir()
-    os.utime(other, (long_ago, long_ago))
+    for folder in (made, other):
+        folder.mkdir()
+    alive = Depot(tmp_path)
+    assert not dead.exists()
     Depot(tmp_path).close()
-    assert set(tmp_path.iterdir()) == {young.folder, other}
-    young.close()
+    assert set(tmp_path.iterdir()) == {alive.folder, made, other}
+    alive.close()

@@ -11,7 +11,6 @@ import hashlib
 import os
 import shutil
 import tempfile
-import time
 from pathlib import Path
 
 import msgpack
@@ -29,7 +28,7 @@ MOST_BYTES = 1 << 30
 """Of one bundle: it is held in memory on its way."""
 
 _PREFIX = "vcg-drawer-"
-_FRESH_S = 60.0  # a folder so young may not be locked yet
+_NEW_PREFIX = ".vcg-new-drawer-"  # not locked yet: no depot removes it
 
 
 def parcel_of(folder: str, sha256: str) -> bytes:
@@ -66,8 +65,9 @@ class Depot:
         """root: where it is to be; None: the system's place for temporary files. Raises OSError."""
         root = root or Path(tempfile.gettempdir())
         _sweep(root)
-        self.folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=root))
-        self._lock = _locked(self.folder)
+        new = Path(tempfile.mkdtemp(prefix=_NEW_PREFIX, dir=root))
+        self._lock = _locked(new)
+        self.folder = new.rename(root / f"{_PREFIX}{new.name.removeprefix(_NEW_PREFIX)}")
 
     def add(self, sha256: str, parcel: bytes) -> None:
         """Unpack a version, unless it is there. Raises BundleError for a path that leaves the folder, OSError."""
@@ -114,7 +114,7 @@ def _sweep(root: Path) -> None:
         with contextlib.suppress(OSError):
             status = folder.lstat()
             mine = hasattr(os, "getuid") and status.st_uid == os.getuid()
-            if not mine or folder.is_symlink() or time.time() - status.st_mtime < _FRESH_S:
+            if not mine or folder.is_symlink():
                 continue
             lock = _locked(folder)
             if lock is not None:
