@@ -134,7 +134,7 @@ class HandReplica:
     """In the place of a process."""
 
     def __init__(self, name: str) -> None:
-        self.name, self.ready, self.lost = name, False, ""
+        self.name, self.ready, self.lost, self.blameless = name, False, "", False
         self.cache = CacheInfo(0, 0, 0, 0, 0)
         self.hand = Hand()
         self.closed = False

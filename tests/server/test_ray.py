@@ -10,7 +10,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -26,6 +26,7 @@ from vcg_bridge.server import crew as crew_module
 from vcg_bridge.server import ray_replicas
 from vcg_bridge.server.ray_replicas import Link, RayCluster, RayReplica
 from vcg_bridge.server.server import Server
+from vcg_bridge.server.worker import Lost
 
 pytestmark = [
     pytest.mark.socket,
@@ -152,10 +153,17 @@ def test_actors_killed_in_the_middle_of_a_batch(
 
 
 def test_when_the_cluster_is_lost_the_server_goes_on_and_joins_it_again(
-    server: Server, head: Head, alone: dict[int, bytes]
+    server: Server, head: Head, alone: dict[int, bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ready(server)
     old = link(server)
+    floor, losses = server._service._floor, []
+
+    def lost(event: Lost, real: Callable[[Lost], None] = floor._lost) -> None:
+        losses.append(event)
+        real(event)
+
+    monkeypatch.setattr(floor, "_lost", lost)
     with Dealer(server.address) as dealer:
         dealer.hello()
         dealer.send(wish())
@@ -164,6 +172,8 @@ def test_when_the_cluster_is_lost_the_server_goes_on_and_joins_it_again(
         os.kill(old.pid, signal.SIGKILL)
         got = [reply for reply in dealer.until(m.Done) if isinstance(reply, m.Chunk)]
     assert [chunk.seq for chunk in got] == list(range(1, len(alone)))
+    assert losses
+    assert not any(event.counts for event in losses), "no job is at fault: they need not wait for another replica"
     until(lambda: link(server) is not old)
     ready(server)
     until(lambda: len(head.drawers()) == 2)  # those of the lost link have ended

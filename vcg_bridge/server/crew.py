@@ -46,6 +46,7 @@ class Replica(Protocol):
     name: str
     ready: bool  # takes turns
     lost: str  # why it draws no more; "" it does
+    blameless: bool  # what it was drawing cannot be why it is lost
     cache: CacheInfo
 
     def submit(self, turn: Turn) -> None:
@@ -206,7 +207,7 @@ class Crew:
         self._remember(place.who)
         place.who.close()
         for number in place.turns:
-            yield Lost(number, f"{place.name}: {why}", True)
+            yield Lost(number, f"{place.name}: {why}", not place.who.blameless)
 
     def look_at_the_clock(self) -> None:
         """Start, end and replace replicas. A few times a second."""

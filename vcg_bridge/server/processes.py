@@ -57,7 +57,7 @@ class ProcessReplica:
 
         environment: variables that it has besides ours. Raises OSError where no process can be started.
         """
-        self.name, self.ready, self.lost = name, False, ""
+        self.name, self.ready, self.lost, self.blameless = name, False, "", False
         self._killed = False
         self.cache = CacheInfo(0, 0, 0, 0, 0)
         self._folder_of, self._notify = folder_of, notify

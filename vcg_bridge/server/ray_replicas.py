@@ -113,7 +113,7 @@ class Link:
         """Who is told what concerns that number."""
         self._listeners[replica.number] = replica
         if self.lost:  # it may have ended before it was known
-            replica.end(self.lost)
+            replica.end(self.lost, blameless=True)
 
     def remove(self, number: int) -> None:
         """Nobody listens to it any more."""
@@ -186,7 +186,7 @@ class Link:
         self.lost = f"the link to the Ray cluster has ended ({how}){f': {self._words}' if self._words else ''}"
         self._said.put(None)
         for replica in tuple(self._listeners.values()):
-            replica.end(self.lost)
+            replica.end(self.lost, blameless=True)
 
     def _ended(self) -> int:
         """Wait until the process has ended; end what it has left behind, a local cluster's own processes. Returns its code."""
@@ -231,7 +231,7 @@ class RayReplica:
         self, name: str, number: int, link: Link, settings: Settings, folder_of: Callable[[str], str], notify: Callable[[], None]
     ) -> None:  # fmt: skip
         """folder_of: where the bundle of that version is. notify: called from another thread when there is something to take."""
-        self.name, self.number, self.ready, self.lost = name, number, False, ""
+        self.name, self.number, self.ready, self.lost, self.blameless = name, number, False, "", False
         self.cache = CacheInfo(0, 0, 0, 0, 0)
         self._link, self._settings, self._folder_of, self._notify = link, settings, folder_of, notify
         self._events: deque[Event | Stage | Lost] = deque()
@@ -267,9 +267,11 @@ class RayReplica:
         self._link.remove(self.number)
         self._link.send({"do": how, "number": self.number})
 
-    def end(self, why: str) -> None:
+    def end(self, why: str, *, blameless: bool = False) -> None:
         """It draws no more. From any thread."""
-        self.lost = self.lost or why
+        if not self.lost:
+            self.blameless = blameless  # before it is seen that it is lost
+            self.lost = why
         self._notify()
 
     def heard(self, data: bytes) -> None:
