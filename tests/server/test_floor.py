@@ -453,5 +453,5 @@ def test_what_was_lost_with_its_process_is_drawn_alone_and_fails_alone() -> None
 
 
 def test_any_order_of_events() -> None:
-    checks = settings(max_examples=150, stateful_step_count=60, deadline=None, suppress_health_check=list(HealthCheck))
+    checks = settings(max_examples=80, stateful_step_count=60, deadline=None, suppress_health_check=list(HealthCheck))
     run_state_machine_as_test(Trace, settings=checks)  # type: ignore[no-untyped-call]
