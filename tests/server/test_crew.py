@@ -18,6 +18,7 @@ from vcg_bridge.server import crew as crew_module
 from vcg_bridge.server import studio as studio_module
 from vcg_bridge.server.jobs import Turn
 from vcg_bridge.server.processes import ProcessReplica
+from vcg_bridge.server.scheduler import Kind
 from vcg_bridge.server.server import Server
 
 pytestmark = pytest.mark.socket
@@ -125,6 +126,27 @@ def test_one_that_hangs_is_killed_and_its_work_drawn_by_others(
         os.kill(replica.pid, signal.SIGSTOP)
     assert len(blobs(crowded, wish("b", count=3))) > 0
     assert crowded._crew.lost >= 1
+
+
+def test_where_replicas_get_nothing_of_the_machine_the_own_threads_draw_batches_too(
+    crowded: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(crew_module, "SLOW_S", 0.3)
+    stopped = replicas(crowded)
+    for replica in stopped:
+        os.kill(replica.pid, signal.SIGSTOP)
+    try:
+        with Dealer(crowded.address) as busy, Dealer(crowded.address) as other:
+            busy.hello()
+            other.hello()
+            for number in range(2):  # one for each of them
+                busy.send(wish(f"b{number}", design=m.Design(seed=number)))
+                until(lambda number=number: len(crowded._crew.free(Kind.BATCH)) == 1 - number)  # type: ignore[misc]
+            assert isinstance(other.job(wish("c", design=m.Design(seed=77), count=3)).end, m.Done)
+            assert crowded._crew.lost == 0
+    finally:
+        for replica in stopped:
+            os.kill(replica.pid, signal.SIGCONT)
 
 
 def test_a_request_that_kills_whoever_draws_it_ends_alone(crowded: Server, monkeypatch: pytest.MonkeyPatch) -> None:

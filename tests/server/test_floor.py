@@ -438,7 +438,7 @@ def test_what_was_lost_with_its_process_is_drawn_alone_and_fails_alone() -> None
     assert len(replica.hand.turns[0].turn.steps) == 3
     trace.lose(who=0, seen=True)
     while trace.jobs:
-        for _ in range(10):
+        while not trace.replicas or not trace.replicas[0].hand.turns:
             trace.wait(seconds=1.0)
             trace.arrive(who=0)  # another one, after a while
         [replica] = trace.replicas

@@ -47,6 +47,7 @@ class Asked:
 class Client:
     dealer: Dealer
     known: bool = False
+    session: str = ""
     jobs: dict[str, Asked] = field(default_factory=dict)
     remembered: dict[str, m.Generate] = field(default_factory=dict)
 
@@ -129,11 +130,15 @@ class Protocol(RuleBasedStateMachine):
     @rule(session=st.sampled_from(["", "s"]))
     def hello(self, session: str) -> None:
         self.client.dealer.send(m.Hello((1,), session=session, codecs=("zstd", "raw")))
+        unfinished = {job_id for job_id, job in self.client.jobs.items() if not job.over}
         while not isinstance(reply := self.client.dealer.message()[0], m.Welcome):
             assert isinstance(reply, m.Chunk | m.Done | m.Accepted)  # sent before the hello came
-        self.client.known = True
+            if isinstance(reply, m.Done):
+                unfinished.discard(reply.id)
+        kept = self.client.remembered if session and session == self.client.session else {}
+        self.client.remembered = {job_id: r for job_id, r in kept.items() if job_id not in unfinished}
+        self.client.known, self.client.session = True, session
         self.client.jobs.clear()  # dropped without a word
-        self.client.remembered.clear()
 
     @precondition(lambda self: self.client.known)
     @rule(job_id=IDS, seed=st.integers(0, 5), count=st.integers(1, 3), kind=st.sampled_from(["preview", "animations", "sheet"]),
@@ -195,7 +200,7 @@ class Protocol(RuleBasedStateMachine):
     def bye(self) -> None:
         self.settle()
         self.client.dealer.send(m.Bye("for now"))
-        self.client.known = False
+        self.client.known, self.client.session = False, ""
         self.client.jobs.clear()
         self.client.remembered.clear()
         self.pings += 1

@@ -26,6 +26,9 @@ log = logging.getLogger("vcg_bridge.server")
 SHORT_S = 0.5
 """So long there must have been too much to do before a further replica is started for interactive work."""
 
+SLOW_S = 3.0
+"""Where replicas are at a turn for so long, other programs leave them next to nothing of the machine: the own threads draw batches too."""
+
 IDLE_S = 300.0
 """Replicas that had nothing to do for so long end."""
 
@@ -130,8 +133,8 @@ class Crew:
         """Whether what was lost with a replica may be drawn again now. It may be what killed it: so by another one, which is asked
         for, and by the server's own threads only where none can be had.
         """
-        if self._ready():
-            return True
+        if ready := self._ready():
+            return any(place.drawing is None for place in ready)
         self._wanted = True
         return self._most == 0 or self._backoff_s >= BACKOFF_S[1]
 
@@ -143,7 +146,11 @@ class Crew:
         ready = self._ready()
         others = [place for place in ready if place.drawing is None]
         own = [self._own] if self._own.drawing is None else []
-        return (others if ready else own) if kind is Kind.BATCH else own + others
+        if kind is not Kind.BATCH:
+            return own + others
+        now = self._clock()
+        slow = any(now - since > SLOW_S for place in ready for _, since in place.turns.values())
+        return others + own if slow or not ready else others
 
     def submit(self, turn: Turn, kind: Kind) -> None:
         """Have somebody draw it. Somebody must be free; if those who are cannot draw with its bundle, it waits for the own threads."""
