@@ -5,7 +5,7 @@
 
 Every network of the bundle draws views of random items, mixtures and free codes in several ways that stand for different
 machines: batches of 1, 16 and 64, one thread and two, ONNX Runtime with and without its optimised convolution layout, and
-the standard's reference evaluator (numpy, float32). All are compared with numpy in float64, without the rule and with it.
+the standard's reference evaluator (numpy, float32); and CUDA as the product sets it, where there is a GPU. All are compared with numpy in float64, without the rule and with it.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from vcg_bridge.contract.manifest import CODE_SCALE, Manifest, Network
 from vcg_bridge.generators import exact
 from vcg_bridge.generators.bundle import open_bundle
+from vcg_bridge.generators.session import available_devices, providers
 
 RIVAL = 0.02
 """Logit distance to the best class, as a share of the largest logit around, under which a class counts for the noise."""
@@ -50,10 +51,10 @@ def machines(network: Network, data: bytes) -> dict[str, Draw]:
     """Ways to draw in float32."""
     level = ort.GraphOptimizationLevel
 
-    def runtime(batch: int, threads: int, optimise: ort.GraphOptimizationLevel) -> Draw:
+    def runtime(batch: int, threads: int, optimise: ort.GraphOptimizationLevel, device: str = "cpu") -> Draw:
         options = ort.SessionOptions()
         options.intra_op_num_threads, options.graph_optimization_level = threads, optimise
-        session = ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+        session = ort.InferenceSession(data, options, providers=providers(device))
 
         def draw(codes: NDArray[np.float32], views: NDArray[np.int64]) -> NDArray[np.float32]:
             order = np.random.default_rng(batch).permutation(len(views))
@@ -76,13 +77,16 @@ def machines(network: Network, data: bytes) -> dict[str, Draw]:
         ]
         return np.concatenate(parts)
 
-    return {
+    ways = {
         "batch 1": runtime(1, 1, level.ORT_ENABLE_ALL),
         "batch 16": runtime(16, 1, level.ORT_ENABLE_ALL),
         "batch 64, 2 threads": runtime(64, 2, level.ORT_ENABLE_ALL),
         "batch 16, plain layout": runtime(16, 1, level.ORT_DISABLE_ALL),
         "onnx.reference": numpy,
     }
+    if "cuda" in available_devices():
+        ways |= {f"CUDA, batch {n}": runtime(n, 1, level.ORT_ENABLE_ALL, "cuda") for n in (1, 16, 64)}
+    return ways
 
 
 def main() -> None:

@@ -11,11 +11,23 @@ import pytest
 from vcg_bridge.contract.manifest_io import dump_manifest, load_manifest
 from vcg_bridge.contract.recipe_io import check_recipe
 from vcg_bridge.contract.recipe_text import recipe_from_text, recipe_text
-from vcg_bridge.generators.bundle import Bundle
+from vcg_bridge.generators.bundle import DEFAULT_BUNDLE, Bundle, open_bundle
 from vcg_bridge.generators.design import DesignSpec, design
 from vcg_bridge.generators.exact import TAU, ExactNetwork, decide, largest_around
 from vcg_bridge.generators.generator import Generator, all_poses
 from vcg_bridge.generators.rules import visible_layers
+
+Drawn = dict[int, list[tuple[str, str, int, int, bytes]]]
+"""Number of the recipe: layer, part, x, y and classes of each view that is placed."""
+
+
+def _why_no_gpu() -> str:
+    """Why CUDA cannot be used here, "" where it can."""
+    with Generator(open_bundle(DEFAULT_BUNDLE)) as generator:
+        return generator.device_note
+
+
+WHY_NO_GPU = _why_no_gpu()
 
 
 def test_it_is_whole_and_written_as_we_write(shipped: Bundle) -> None:
@@ -72,13 +84,16 @@ def test_a_thousand_characters_are_valid(shipped: Bundle, novelty: float) -> Non
     assert recipe_from_text(manifest, text) == recipe
 
 
-def test_the_same_bytes_however_it_is_drawn(shipped: Bundle) -> None:
+@pytest.mark.parametrize(
+    "device", ["cpu", pytest.param("cuda", marks=pytest.mark.skipif(WHY_NO_GPU != "", reason=WHY_NO_GPU))]
+)
+def test_the_same_bytes_however_it_is_drawn(shipped: Bundle, device: str) -> None:
     manifest = shipped.manifest
     poses = list(all_poses(manifest, ["idle", "climb"]))
     recipes = [design(manifest, DesignSpec(seed=s, novelty=1)) for s in range(6)]
 
-    def drawn(threads: int, batch: int, order: list[int]) -> dict[int, list[tuple[str, str, int, int, bytes]]]:
-        with Generator(shipped, "cpu", threads=threads, batch=batch) as generator:
+    def drawn(device: str, threads: int, batch: int, order: list[int]) -> Drawn:
+        with Generator(shipped, device, threads=threads, batch=batch) as generator:
             drawings = generator.draw_many([(recipes[i], poses) for i in order])
         return {
             i: [
@@ -89,10 +104,10 @@ def test_the_same_bytes_however_it_is_drawn(shipped: Bundle) -> None:
             for i, drawing in zip(order, drawings, strict=True)
         }
 
-    expected = drawn(1, 1, [0, 1, 2, 3, 4, 5])
-    assert drawn(2, 16, [5, 2, 0, 1, 4, 3]) == expected
+    expected = drawn("cpu", 1, 1, [0, 1, 2, 3, 4, 5])
+    assert drawn(device, 2, 16, [5, 2, 0, 1, 4, 3]) == expected
     poses.reverse()
-    assert drawn(1, 100, [3, 4, 5, 0, 1, 2]) == expected
+    assert drawn(device, 1, 100, [3, 4, 5, 0, 1, 2]) == expected
 
 
 def test_float32_is_as_good_as_the_tie_rule_needs(shipped: Bundle) -> None:

@@ -47,6 +47,11 @@ def available_devices() -> tuple[str, ...]:
     return ("cpu", "cuda") if CUDA in ort.get_available_providers() else ("cpu",)
 
 
+def providers(device: str) -> list[Any]:
+    """What ONNX Runtime is told to use for `device` (cpu or cuda), with the options under which classes stay the same."""
+    return [(CUDA, _CUDA_OPTIONS), CPU] if device == "cuda" else [CPU]
+
+
 class LoadedNetwork:
     """A checked graph with its ONNX Runtime session and its double-precision twin. Safe in threads."""
 
@@ -70,10 +75,11 @@ class LoadedNetwork:
         options.use_deterministic_compute = True
         options.add_session_config_entry("session.load_model_format", "ONNX")  # not by what the bytes look like
         options.log_severity_level = 4  # faults are raised; ONNX Runtime need not print them too
-        providers: list[Any] = [(CUDA, _CUDA_OPTIONS), CPU] if device == "cuda" else [CPU]
         try:
             # falling back is for GPUs; without it ONNX Runtime does not print what it raises
-            self._session = ort.InferenceSession(data, options, providers=providers, enable_fallback=device == "cuda")
+            self._session = ort.InferenceSession(
+                data, options, providers=providers(device), enable_fallback=device == "cuda"
+            )
         except Exception as error:  # ONNX Runtime's exceptions have no common public base
             raise BundleError(
                 f"{self._source}: ONNX Runtime cannot load it ({error})", hint="export it again"
