@@ -15,6 +15,7 @@ import re
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import msgpack
 
@@ -38,6 +39,8 @@ REQUEST = Bounds(v.MAX_REQUEST_BYTES, v.MAX_REQUEST_BLOBS)
 REPLY = Bounds(v.MAX_REPLY_BYTES, v.MAX_REPLY_BLOBS)
 
 _KEY = re.compile(rf"[!-~]{{1,{v.MAX_KEY_BYTES}}}\Z")
+KEYS = 1024
+"""Map keys that are remembered as good ones: all of the protocol's many times over."""
 
 
 def pack(message: Mapping[str, object], blobs: Sequence[bytes] = (), bounds: Bounds = REPLY) -> list[bytes]:
@@ -70,51 +73,87 @@ def pack_map(message: Mapping[str, object]) -> bytes:
     """The canonical bytes of a map."""
     if not isinstance(message, Mapping):
         raise ProtocolError(f"a message is a map, not {type(message).__name__}")
-    packed = msgpack.packb(_tidy(message, "message", 1), use_bin_type=True, strict_types=True)
-    return bytes(packed)
+    try:
+        tidy = _tidy(message, 1)
+    except _Unfit as unfit:
+        raise ProtocolError(f"message{''.join(reversed(unfit.place))}: {unfit}") from unfit
+    return bytes(msgpack.packb(tidy, use_bin_type=True, strict_types=True))
 
 
-def _tidy(value: object, where: str, depth: int) -> Wire:
-    """value in canonical form: keys sorted, tuples as lists. Raises ProtocolError naming the place."""
+class _Unfit(Exception):
+    """A value that cannot travel. `place`: the way to it, its end first; nobody needs it where all is well."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(what)
+        self.place: list[str] = []
+
+
+def _tidy(value: object, depth: int) -> Wire:
+    """value in canonical form: keys sorted, tuples as lists. Raises _Unfit."""
+    if isinstance(value, str):
+        return _checked_text(value)
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, int):
         if not -(1 << 63) <= value < 1 << 63:
-            raise ProtocolError(f"{where}: {value} is no 64-bit integer")
+            raise _Unfit(f"{value} is no 64-bit integer")
         return int(value)
     if isinstance(value, float):
         if not math.isfinite(value):
-            raise ProtocolError(f"{where}: {value} is no finite number")
+            raise _Unfit(f"{value} is no finite number")
         return float(value)
-    if isinstance(value, str):
-        return _checked_text(value, where)
     if isinstance(value, bytes | bytearray | memoryview):
         if len(value) > v.MAX_BIN_BYTES:
-            raise ProtocolError(f"{where}: {len(value)} bytes; at most {v.MAX_BIN_BYTES} are allowed")
+            raise _Unfit(f"{len(value)} bytes; at most {v.MAX_BIN_BYTES} are allowed")
         return bytes(value)
     if not isinstance(value, Mapping | list | tuple):
-        raise ProtocolError(f"{where}: a {type(value).__name__} cannot travel")
+        raise _Unfit(f"a {type(value).__name__} cannot travel")
     if depth > v.MAX_DEPTH:
-        raise ProtocolError(f"{where}: nested deeper than {v.MAX_DEPTH}")
+        raise _Unfit(f"nested deeper than {v.MAX_DEPTH}")
     if len(value) > v.MAX_LENGTH:
-        raise ProtocolError(f"{where}: {len(value)} entries; at most {v.MAX_LENGTH} are allowed")
-    if isinstance(value, Mapping):
-        for key in value:
-            if not isinstance(key, str) or not _KEY.match(key):
-                raise ProtocolError(f"{where}: {key!r} is no key")
-        return {key: _tidy(value[key], f"{where}.{key}", depth + 1) for key in sorted(value)}
-    return [_tidy(x, f"{where}[{i}]", depth + 1) for i, x in enumerate(value)]
+        raise _Unfit(f"{len(value)} entries; at most {v.MAX_LENGTH} are allowed")
+    return _tidy_map(value, depth) if isinstance(value, Mapping) else _tidy_array(value, depth)
 
 
-def _checked_text(value: str, where: str) -> str:
+def _tidy_map(value: Mapping[object, object], depth: int) -> dict[str, Wire]:
+    tidy: dict[str, Wire] = {}
+    for key in value:
+        if not isinstance(key, str) or not _is_key(key):
+            raise _Unfit(f"{key!r} is no key")
+    for key in sorted(value):  # type: ignore[type-var]
+        try:
+            tidy[key] = _tidy(value[key], depth + 1)  # type: ignore[index]
+        except _Unfit as unfit:
+            unfit.place.append(f".{key}")
+            raise
+    return tidy
+
+
+def _tidy_array(value: Sequence[object], depth: int) -> list[Wire]:
+    tidy: list[Wire] = []
+    for i, x in enumerate(value):
+        try:
+            tidy.append(_tidy(x, depth + 1))
+        except _Unfit as unfit:
+            unfit.place.append(f"[{i}]")
+            raise
+    return tidy
+
+
+@lru_cache(KEYS)
+def _is_key(key: str) -> bool:
+    return _KEY.match(key) is not None
+
+
+def _checked_text(value: str) -> str:
     try:
-        size = len(value.encode("utf-8"))
+        size = len(value) if value.isascii() else len(value.encode("utf-8"))
     except UnicodeEncodeError as error:
-        raise ProtocolError(f"{where}: text that is not valid Unicode") from error
+        raise _Unfit("text that is not valid Unicode") from error
     if size > v.MAX_TEXT_BYTES:
-        raise ProtocolError(f"{where}: text of {size} bytes; at most {v.MAX_TEXT_BYTES} are allowed")
+        raise _Unfit(f"text of {size} bytes; at most {v.MAX_TEXT_BYTES} are allowed")
     if "\0" in value:  # ends a string early in GDScript
-        raise ProtocolError(f"{where}: text with a NUL character")
+        raise _Unfit("text with a NUL character")
     return str(value)
 
 
@@ -223,10 +262,27 @@ def _read_map(data: bytes, at: int, length: int, depth: int) -> tuple[dict[str, 
     _check_length(data, at, length, v.MAX_LENGTH, "a map")
     values: dict[str, Wire] = {}
     for _ in range(length):
-        key, at = _read(data, at, v.MAX_DEPTH + 1)  # so deep that only a scalar passes
-        if not isinstance(key, str) or not _KEY.match(key):
-            raise ProtocolError(f"{str(key)[:40]!r} is no map key")
+        key, at = _read_key(data, at)
         if key in values:
             raise ProtocolError(f"the key {key!r} stands twice in one map")
         values[key], at = _read(data, at, depth + 1)
     return values, at
+
+
+def _read_key(data: bytes, at: int) -> tuple[str, int]:
+    if at < len(data) and 0xA0 <= data[at] < 0xC0:  # as all short keys are written
+        end = at + 1 + (data[at] & 0x1F)
+        if end <= len(data):
+            return _key(data[at + 1 : end]), end
+    key, at = _read(data, at, v.MAX_DEPTH + 1)  # so deep that only a scalar passes
+    if not isinstance(key, str) or not _is_key(key):
+        raise ProtocolError(f"{str(key)[:40]!r} is no map key")
+    return key, at
+
+
+@lru_cache(KEYS)
+def _key(raw: bytes) -> str:
+    text, _ = _read_text(raw, 0, len(raw))
+    if not _is_key(text):
+        raise ProtocolError(f"{text[:40]!r} is no map key")
+    return text

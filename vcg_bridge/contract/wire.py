@@ -115,7 +115,12 @@ def to_map(record: object) -> dict[str, object]:
     return table
 
 
+_AS_IS = frozenset({str, int, float, bool, bytes, type(None)})
+
+
 def _plain(value: object) -> object:
+    if type(value) in _AS_IS:
+        return value
     if isinstance(value, Recipe):
         from vcg_bridge.contract.recipe_io import recipe_to_dict
 
