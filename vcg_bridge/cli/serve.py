@@ -8,20 +8,21 @@ import re
 import signal
 import sys
 import threading
-import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vcg_bridge.cli import report
 from vcg_bridge.cli.keys import server_keys
 from vcg_bridge.cli.options import Device, read_token
-from vcg_bridge.contract.errors import ConfigError, OutputError, near
+from vcg_bridge.cli.settings import read_config_file, said, unknown_variables
+from vcg_bridge.contract.errors import ConfigError, OutputError
 from vcg_bridge.contract.vocabulary import DEFAULT_ADDRESS
 
 if TYPE_CHECKING:
     from vcg_bridge.server.server import Server
+
+log = logging.getLogger("vcg_bridge.server")
 
 
 def serve(
@@ -152,7 +153,9 @@ def serve(
 
     if ray and not workers.startswith("ray"):
         raise ConfigError("--ray is the cluster that --workers ray draws with", hint="add --workers ray")
-    set_up(logging.INFO if verbose else logging.WARNING, json_lines=log_json)
+    say = set_up(logging.INFO if verbose else logging.WARNING, json_lines=log_json)
+    for line in unknown_variables(context):
+        log.warning(line)
     public, secret = server_keys(key_file) if key_file is not None else ("", "")
     config = ServerConfig(
         address=bind,
@@ -163,6 +166,7 @@ def serve(
         gpus=tuple(name.strip() for name in gpus.split(",")) if gpus else (),
         ray=ray if workers.startswith("ray") else None,
         token=read_token(token_file),
+        token_file=token_file,
         curve_secret_key=secret,
         known_clients=known_clients,
         tls_certificate=tls[0] if tls else None,
@@ -178,12 +182,12 @@ def serve(
         addresses = [address for address in (server.address, server.tls_address) if address]
         if ready_file is not None:
             _write(ready_file, "\n".join(addresses))
-        report.err.print(f"listening at {' and '.join(addresses)} (Ctrl+C stops)", markup=False)
+        say(f"listening at {' and '.join(addresses)} (Ctrl+C stops)")
         if public:
-            report.err.print(f"clients need --server-key '{public}'", markup=False)
+            say(f"clients need --server-key '{public}'")
         if server.metrics_address:
-            report.err.print(f"metrics at {server.metrics_address}/metrics", markup=False)
-        report.err.print(f"settings: {_settings(context)}", markup=False)
+            say(f"metrics at {server.metrics_address}/metrics")
+        say(f"settings: {said(context)}")
 
     if config.gpus:
         os.environ["CUDA_VISIBLE_DEVICES"] = config.gpus[0]  # before anything looks for GPUs
@@ -199,58 +203,6 @@ def check_workers(value: str) -> str:
             f"{value!r} is none of auto, a number from 0 to 256, ray, ray: and a number from 1 to 256"
         )
     return value
-
-
-def read_config_file(context: typer.Context, path: Path | None) -> Path | None:
-    """Makes what is in the file the defaults of the other options. Raises ConfigError."""
-    if path is None:
-        return None
-    try:
-        found = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"--config {path}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
-    except (ValueError, RecursionError) as error:
-        raise ConfigError(f"--config {path}: is not TOML: {error}") from None
-    known = {
-        name.lstrip("-"): parameter
-        for parameter in context.command.params
-        for name in parameter.opts
-        if name.startswith("--") and parameter.name not in ("config_file", "help", "stop_with_stdin")
-    }
-    defaults: dict[str, object] = {}
-    for name, value in found.items():
-        if name not in known:
-            raise ConfigError(f"--config {path}: unknown option {name!r}", hint=near(name, known) or ", ".join(known))
-        several = known[name].nargs != 1 or getattr(known[name], "multiple", False)
-        yes_or_no = isinstance(known[name].default, bool)
-        defaults[str(known[name].name)] = _checked(path, name, value, several=several, yes_or_no=yes_or_no)
-    context.default_map = {**(context.default_map or {}), **defaults}
-    return path
-
-
-def _checked(path: Path, name: str, value: object, *, several: bool, yes_or_no: bool) -> object:
-    """The value of that option in the file, of a kind that the command line could give. Raises ConfigError."""
-    values = value if isinstance(value, list) and several else [value]
-    if not all(isinstance(x, str | int | float) and isinstance(x, bool) == yes_or_no for x in values):
-        wanted = "true or false" if yes_or_no else "a list of texts" if several else "a text or a number"
-        raise ConfigError(f"--config {path}: {name} is {value!r}", hint=f"{wanted} is wanted")
-    return values if several else value
-
-
-_SOURCES = {"COMMANDLINE": "command line", "ENVIRONMENT": "environment", "DEFAULT_MAP": "file"}
-
-
-def _settings(context: typer.Context) -> str:
-    """Every setting that was made, and where; the rest are defaults. Files are named, what is in them is not."""
-    said = []
-    for parameter in context.command.params:
-        name = str(parameter.name)
-        source = context.get_parameter_source(name)
-        if source is not None and source.name in _SOURCES and name not in ("stop_with_stdin", "ready_file"):
-            value = context.params[name]
-            shown = " ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
-            said.append(f"{name.replace('_', '-')} {shown} ({_SOURCES[source.name]})")
-    return ", ".join(said) or "defaults"
 
 
 def _write(path: Path, text: str) -> None:

@@ -42,6 +42,7 @@ class ServerConfig:
         str, ...
     ] = ()  # numbers or UUIDs as NVIDIA names them: the own threads have the first, a replica each other
     token: str = field(default="", repr=False)  # that clients must show in hello; "" none
+    token_file: Path | None = None  # where `token` is from: it is read again when it changes; None: `token` stays
     curve_secret_key: str = field(default="", repr=False)  # 40 characters of Z85; "" the link is not encrypted
     known_clients: Path | None = None  # file of the public CURVE keys that may connect; None: any
     tls_certificate: Path | None = None  # PEM; None: no TLS front
