@@ -13,8 +13,9 @@ import pytest
 from tests.support.tiny_bundle import write_tiny_bundle
 from vcg_bridge.contract.errors import BundleError
 from vcg_bridge.generators.bundle import open_bundle
-from vcg_bridge.server import parcels
+from vcg_bridge.server import parcels, private_folder
 from vcg_bridge.server.parcels import Depot, parcel_of
+from vcg_bridge.server.private_folder import new_prefix
 
 
 def test_a_parcel_becomes_the_same_bundle_elsewhere(tiny: Path, tmp_path: Path) -> None:
@@ -67,13 +68,13 @@ def test_no_file_of_a_parcel_leaves_its_folder(tmp_path: Path, name: str) -> Non
     depot.close()
 
 
-@pytest.mark.skipif(parcels.fcntl is None, reason="this system has no such locks")
+@pytest.mark.skipif(private_folder.fcntl is None, reason="this system has no such locks")
 def test_depots_of_killed_processes_are_removed_by_the_next_one(tmp_path: Path) -> None:
     code = "import os, pathlib; from vcg_bridge.server.parcels import Depot; d = Depot(pathlib.Path({!r})); print(d.folder); os._exit(9)"
     done = subprocess.run([sys.executable, "-c", code.format(str(tmp_path))], capture_output=True, text=True)
     dead = Path(done.stdout.strip())
     assert dead.is_dir()
-    made = tmp_path / f"{parcels._NEW_PREFIX}x"  # one that is just being made by somebody else
+    made = tmp_path / f"{new_prefix(parcels._PREFIX)}x"  # one that is just being made by somebody else
     other = tmp_path / "vcg-other"
     for folder in (made, other):
         folder.mkdir()

@@ -6,10 +6,7 @@ version that was asked for, and whoever draws with it opens its own copy with ev
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import os
-import shutil
 import tempfile
 from pathlib import Path
 
@@ -18,17 +15,12 @@ import msgpack
 from vcg_bridge.contract.errors import BundleError
 from vcg_bridge.contract.manifest import MANIFEST_FILE
 from vcg_bridge.contract.manifest_io import load_manifest, safe_path
-
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
+from vcg_bridge.server.private_folder import PrivateFolder
 
 MOST_BYTES = 1 << 30
 """Of one bundle: it is held in memory on its way."""
 
 _PREFIX = "vcg-drawer-"
-_NEW_PREFIX = ".vcg-new-drawer-"  # not locked yet: no depot removes it
 
 
 def parcel_of(folder: str, sha256: str) -> bytes:
@@ -56,18 +48,12 @@ def parcel_of(folder: str, sha256: str) -> bytes:
 
 
 class Depot:
-    """A private folder with copies of bundles, for as long as this process draws. `close` it.
-
-    The system unlocks it however the process ends, and the next depot on the machine removes what is not locked.
-    """
+    """A private folder with copies of bundles, for as long as this process draws. `close` it."""
 
     def __init__(self, root: Path | None = None) -> None:
         """root: where it is to be; None: the system's place for temporary files. Raises OSError."""
-        root = root or Path(tempfile.gettempdir())
-        _sweep(root)
-        new = Path(tempfile.mkdtemp(prefix=_NEW_PREFIX, dir=root))
-        self._lock = _locked(new)
-        self.folder = new.rename(root / f"{_PREFIX}{new.name.removeprefix(_NEW_PREFIX)}")
+        self._private = PrivateFolder(_PREFIX, root)
+        self.folder = self._private.path
 
     def add(self, sha256: str, parcel: bytes) -> None:
         """Unpack a version, unless it is there. Raises BundleError for a path that leaves the folder, OSError."""
@@ -89,34 +75,4 @@ class Depot:
 
     def close(self) -> None:
         """Remove it."""
-        shutil.rmtree(self.folder, ignore_errors=True)
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
-
-
-def _locked(folder: Path) -> int | None:
-    """A descriptor that holds the folder locked; None where another process does, or the system has no such locks."""
-    if fcntl is None:
-        return None
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(descriptor)
-        return None
-    return descriptor
-
-
-def _sweep(root: Path) -> None:
-    """Remove the depots of processes that were killed."""
-    for folder in root.glob(f"{_PREFIX}*"):
-        with contextlib.suppress(OSError):
-            status = folder.lstat()
-            mine = hasattr(os, "getuid") and status.st_uid == os.getuid()
-            if not mine or folder.is_symlink():
-                continue
-            lock = _locked(folder)
-            if lock is not None:
-                shutil.rmtree(folder, ignore_errors=True)
-                os.close(lock)
+        self._private.close()
