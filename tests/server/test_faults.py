@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import os
 import re
 import signal
 import subprocess
@@ -19,12 +21,13 @@ from scripts.fuzz import fuzz
 from scripts.fuzz_server import fuzz_server
 from tests.server.conftest import ANSWER_S, WINDOW, Dealer, config, running
 from tests.support.certificates import certificate
-from tests.support.commands import free_port
+from tests.support.commands import ROOT, free_port
 from vcg_bridge.cli.launch import ServerProcess
 from vcg_bridge.cli.soak import footprint
 from vcg_bridge.client import Client
 from vcg_bridge.contract import messages as m
 from vcg_bridge.generators.generator import Generator
+from vcg_bridge.server import trace
 
 pytestmark = pytest.mark.socket
 SERVER = Path(__file__).parents[2] / "vcg_bridge" / "server"
@@ -60,15 +63,114 @@ def test_killed_in_the_middle_of_a_batch_nothing_is_lost_or_repeated(tiny: Path)
             second.stop()
 
 
-def test_a_full_disk_ends_the_time_line_and_not_the_server(tiny: Path) -> None:
+def test_a_full_disk_ends_the_time_line_and_not_the_server(tiny: Path, caplog: pytest.LogCaptureFixture) -> None:
     full = Path("/dev/full")
     if not full.exists():
         pytest.skip("this system has no /dev/full")
     with running(config(bundles=(str(tiny),), trace=full)) as server, Dealer(server.address) as dealer:
         dealer.hello()
-        for i in range(300):
+        for i in range(30):
             answer = dealer.job(m.Generate(f"j{i}", design=m.Design(seed=i % 5), animations=("idle",), credit=WINDOW))
             assert isinstance(answer.end, m.Done)
+    assert [r.message for r in caplog.records].count("--trace: the time line ends here: No space left on device") == 1
+
+
+def test_a_time_line_that_is_full_or_cut_by_a_full_disk_is_whole_events(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(trace, "MOST_BYTES", 2000)
+    path = tmp_path / "full.json"
+    line = trace.Trace(path)
+    for i in range(100):
+        line.instant("chunk", time.monotonic(), seq=i)
+        line.span(f"replica {i}: draw", "tiny", 0.0, 1.0)  # the rows are not remembered for ever
+    line.close()
+    events = json.loads(path.read_text())
+    assert 2000 < path.stat().st_size < 2500
+    assert len(line._tracks) < 20
+    assert events[-2]
+    assert "has its 0 MiB" in caplog.text
+    resource = pytest.importorskip("resource")
+    code = """
+import resource, signal, sys, time
+from pathlib import Path
+from vcg_bridge.server.trace import Trace
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
+line = Trace(Path(sys.argv[1]))
+for i in range(100):
+    line.instant("chunk", time.monotonic(), seq=i)
+line.close()
+"""
+    assert resource.RLIMIT_FSIZE >= 0
+    cut = tmp_path / "cut.json"
+    done = subprocess.run([sys.executable, "-c", code, cut], capture_output=True, text=True, timeout=ANSWER_S, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    assert len(without_end(cut.read_text())) > 5
+
+
+def without_end(text: str) -> list[dict[str, object]]:
+    """The events of an array that may have no end, which Perfetto and Chrome take. Fails where one is cut in two."""
+    whole = text if text.endswith("]\n") else text.removesuffix(",\n") + "]"
+    found: list[dict[str, object]] = json.loads(whole)
+    return found
+
+
+def test_what_a_killed_server_leaves_is_read_and_removed(tiny: Path, tmp_path: Path) -> None:
+    """Its time line up to the last event; its private folder, which the next server removes, but not that of one that lives."""
+    if sys.platform == "win32":
+        pytest.skip("there is no SIGKILL there, nor such a folder")
+    files, temporary = certificate(tmp_path / "files"), tmp_path / "t"
+    temporary.mkdir()
+
+    def start(name: str) -> subprocess.Popen[str]:
+        environment = {**os.environ, "TMPDIR": str(temporary)}
+        ready = tmp_path / name
+        arguments = [
+            "--tls",
+            files.chain,
+            files.key,
+            "--tls-bind",
+            "tls://127.0.0.1:0",
+            "--trace",
+            tmp_path / f"{name}.json",
+        ]
+        process = subprocess.Popen(
+            [sys.executable, "-m", "vcg_bridge", "serve", "--bind", "tcp://127.0.0.1:0", f"--bundle={tiny}",
+             "--ready-file", ready, *map(str, arguments)], cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        until = time.monotonic() + ANSWER_S
+        while not ready.exists():
+            assert process.poll() is None
+            assert time.monotonic() < until
+            time.sleep(0.02)
+        return process
+
+    started = [start("a"), start("b")]
+    try:
+        folders = set(temporary.iterdir())
+        assert len(folders) == 2
+        with Dealer((tmp_path / "a").read_text().split()[0]) as dealer:
+            dealer.hello()
+            chunks = len(dealer.job(m.Generate("x", design=m.Design(seed=1), credit=WINDOW)).chunks)
+        started[0].kill()
+        started[0].wait(ANSWER_S)
+        assert set(temporary.iterdir()) == folders
+        text = (tmp_path / "a.json").read_text()
+        assert text.endswith("},\n")
+        names = [event["name"] for event in without_end(text)]
+        assert names.count("chunk") == chunks
+        started.append(start("c"))
+        assert len(set(temporary.iterdir()) & folders) == 1
+        assert len(set(temporary.iterdir())) == 2
+        for process in started[1:]:
+            process.terminate()
+            assert process.wait(ANSWER_S) == 0
+        assert set(temporary.iterdir()) == set()
+    finally:
+        for process in started:
+            process.kill()
+            process.communicate()
 
 
 def test_drawing_that_fails_ends_its_job_and_no_other(
@@ -167,8 +269,10 @@ assert resource.getrlimit(resource.RLIMIT_NOFILE) == (300, 300)
 
 
 def test_no_clock_that_people_can_set_decides_anything() -> None:
+    """But for a certificate, which ends by it."""
     for path in SERVER.glob("*.py"):
-        assert not re.search(r"\btime\.time\(|datetime\.now|utcnow", path.read_text()), path
+        found = re.findall(r"\btime\.time(?:_ns)?\(|datetime\.now|utcnow", path.read_text())
+        assert found == (["time.time("] if path.name == "certificates.py" else []), path
 
 
 def test_mutated_bytes_give_only_our_own_errors() -> None:

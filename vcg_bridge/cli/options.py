@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import stat
+from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vcg_bridge.cli import report
-from vcg_bridge.contract.errors import BadRequest, ConfigError
+from vcg_bridge.contract.errors import BadRequest
 
 if TYPE_CHECKING:
     from vcg_bridge.sprites.writer import WriteOptions
@@ -215,12 +216,9 @@ def read_token(path: Path | None) -> str:
     """The token in a file, else that of VCG_TOKEN, else "". Raises ConfigError where a file cannot be read or is empty."""
     if path is None:
         return os.environ.get("VCG_TOKEN", "")
-    try:
-        token = path.read_text(encoding="utf-8").strip()
+    from vcg_bridge.server.auth import token_in
+
+    token = token_in(path)
+    with suppress(OSError):
         warn_if_others_read(path)
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not text"
-        raise ConfigError(f"--token-file {path}: cannot be read: {reason}") from None
-    if not token:
-        raise ConfigError(f"--token-file {path}: the file is empty", hint="it must hold the token and nothing else")
     return token

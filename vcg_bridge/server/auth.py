@@ -7,6 +7,7 @@ import hmac
 import ipaddress
 import logging
 from collections import OrderedDict
+from pathlib import Path
 from typing import NamedTuple
 
 from vcg_bridge.contract import vocabulary as v
@@ -80,6 +81,18 @@ def check_address(address: str, token: str, scheme: str = "tcp") -> Endpoint:
             hint=f"use {LEAST_TOKEN} or more, for example of: python -c 'import secrets; print(secrets.token_hex(16))'",
         )
     return endpoint
+
+
+def token_in(path: Path) -> str:
+    """The token in a file. Raises ConfigError where it cannot be read or is empty."""
+    try:
+        token = path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not text"
+        raise ConfigError(f"--token-file {path}: cannot be read: {reason}") from None
+    if not token:
+        raise ConfigError(f"--token-file {path}: the file is empty", hint="it must hold the token and nothing else")
+    return token
 
 
 def check_token(wanted: str, given: str) -> None:

@@ -22,15 +22,17 @@ TIMEOUT_S = 5.0
 class HealthPort:
     """Listens when made; serves from `start` to `stop`."""
 
-    def __init__(self, endpoint: Endpoint, pages: dict[str, Callable[[], Answer]]) -> None:
-        """pages: path -> what it answers. Raises ConfigError for an address beyond loopback, AddressError."""
+    def __init__(self, endpoint: Endpoint) -> None:
+        """Raises ConfigError for an address beyond loopback, AddressError."""
+        self.pages: dict[str, Callable[[], Answer]] = {}
+        """Path -> what it answers."""
         if not endpoint.loopback:
             raise ConfigError(
                 f"--metrics: {endpoint.host} can be reached from other machines, and this port asks nobody who they are",
                 hint="use 127.0.0.1, and let a collector on this machine pass the figures on",
             )
         try:
-            self._server = _Server((endpoint.host.strip("[]"), endpoint.port), _handler(pages))
+            self._server = _Server((endpoint.host.strip("[]"), endpoint.port), _handler(self.pages))
         except OSError as error:
             raise AddressError(
                 f"--metrics: cannot listen at {endpoint.host}:{endpoint.port}: {error.strerror or error}",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from pathlib import Path
 
 import zmq
@@ -10,6 +11,7 @@ from zmq.auth.thread import ThreadAuthenticator
 
 from vcg_bridge.contract.errors import ConfigError
 from vcg_bridge.server.logs import Sparse
+from vcg_bridge.server.renewal import Renewed
 
 log = logging.getLogger("vcg_bridge.server")
 
@@ -40,14 +42,15 @@ def read_keys(path: Path) -> dict[str, str]:
 
 
 class KnownClients:
-    """Answers libzmq's question for every CURVE handshake of one context. The file is read again when it has changed."""
+    """Answers libzmq's question for every CURVE handshake of one context."""
 
     def __init__(self, context: zmq.Context[zmq.Socket[bytes]], path: Path) -> None:
         """Raises ConfigError."""
         self._path = path
         self._tell = Sparse(log)
+        self.renewed = Renewed("--known-clients", (path,), self._take)
+        """Looks whether the file has changed, before every handshake too: a key that was taken out is refused at once."""
         self._keys = read_keys(path)
-        self._stamp = path.stat().st_mtime_ns
         self._authenticator = ThreadAuthenticator(context)
         self._authenticator.start()
         self._authenticator.configure_curve_callback(DOMAIN, self)
@@ -55,13 +58,7 @@ class KnownClients:
     def callback(self, domain: str, key: bytes) -> bool:
         """Whether the key may connect. Called by the authenticator, in its thread."""
         del domain
-        try:
-            stamp = self._path.stat().st_mtime_ns
-            if stamp != self._stamp:
-                self._keys, self._stamp = read_keys(self._path), stamp
-                log.info("--known-clients: %d keys", len(self._keys))
-        except (OSError, ConfigError) as error:  # the keys that were known stay so
-            log.error("--known-clients is not read again: %s", error)
+        self.renewed.check(time.monotonic())
         text = key.decode("ascii", "replace")
         known = text in self._keys
         if known:
@@ -69,6 +66,10 @@ class KnownClients:
         else:
             self._tell(logging.WARNING, "an unknown key is refused: %s", text)
         return known
+
+    def _take(self) -> str:
+        self._keys = read_keys(self._path)
+        return f"{len(self._keys)} keys"
 
     def close(self) -> None:
         """Stop answering."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import signal
 import sys
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from types import FrameType
 
 from vcg_bridge.server.config import ServerConfig
 from vcg_bridge.server.server import Server
+from vcg_bridge.server.supervisor import Supervisor
 
 SWITCH_S = 0.0005
 """How long a thread may keep the interpreter while another waits for it. Python's own 5 ms are as long as a small request takes."""
@@ -29,13 +31,22 @@ def allow_descriptors() -> None:
             resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
+def tell_what_ended_us() -> None:
+    """Where a library crashes, or a watchdog ends us with SIGABRT: what every thread was doing, on standard error."""
+    with suppress(AttributeError, OSError, RuntimeError, ValueError):  # there is none that the system knows
+        faulthandler.enable()
+
+
 def serve(config: ServerConfig, ready: Callable[[Server], None] | None = None) -> None:
-    """Serve until SIGTERM or SIGINT; a second one ends without waiting for what runs. SIGHUP: look at the bundles anew. Call it from the main thread.
+    """Serve until SIGTERM or SIGINT; a second one ends without waiting for what runs. SIGHUP: take bundles, certificate, token and
+    known clients anew. Call it from the main thread.
 
     ready: called as soon as clients can connect. Raises ConfigError, AddressError, BundleError,
     DeviceError before anything is served.
     """
     allow_descriptors()
+    tell_what_ended_us()
+    supervisor = Supervisor()
     server = Server(config)
 
     def stop(_number: int, _frame: FrameType | None) -> None:
@@ -52,8 +63,9 @@ def serve(config: ServerConfig, ready: Callable[[Server], None] | None = None) -
     try:
         if ready is not None:
             ready(server)
-        server.run()
+        server.run(supervisor)
     finally:
+        supervisor.close()
         sys.setswitchinterval(interval)
         for number, handler in earlier.items():
             signal.signal(number, handler)

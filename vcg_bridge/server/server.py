@@ -9,28 +9,30 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from tempfile import TemporaryDirectory
 from typing import ParamSpec
 
 import zmq
 
 from vcg_bridge.contract import vocabulary as v
 from vcg_bridge.contract.errors import AddressError, ConfigError
-from vcg_bridge.generators.cache import CacheInfo
-from vcg_bridge.server.auth import Endpoint, check_address, parse_address
+from vcg_bridge.server.auth import Endpoint, check_address, parse_address, token_in
+from vcg_bridge.server.certificates import ServedCertificate
 from vcg_bridge.server.config import ServerConfig, check_config
-from vcg_bridge.server.departures import REASONS, Departures, Peer
-from vcg_bridge.server.health import Answer, HealthPort
+from vcg_bridge.server.departures import Departures, Peer
+from vcg_bridge.server.health import HealthPort
 from vcg_bridge.server.known_clients import DOMAIN, KnownClients
 from vcg_bridge.server.mail import Mail
 from vcg_bridge.server.metrics import Metrics
+from vcg_bridge.server.private_folder import PrivateFolder
 from vcg_bridge.server.recruiting import crew_of, limits_of
+from vcg_bridge.server.renewal import Renewable, Renewed
 from vcg_bridge.server.service import Service
 from vcg_bridge.server.shelf import Shelf
-from vcg_bridge.server.strangers import REASONS as ENDED
 from vcg_bridge.server.strangers import Strangers
-from vcg_bridge.server.tls import CLOSE_S, TlsFront, server_context
+from vcg_bridge.server.supervisor import Supervisor
+from vcg_bridge.server.tls import CLOSE_S, TlsFront
 from vcg_bridge.server.trace import Trace
+from vcg_bridge.server.vitals import Vitals
 from vcg_bridge.server.worker import Worker
 
 P = ParamSpec("P")
@@ -50,7 +52,6 @@ TURN = 64
 """Messages that are read before anything else is looked at."""
 
 TICK_S = 0.25
-STUCK_S = 10.0
 LINGER_MS = 1000
 STOP_WORKER_S = 5.0
 
@@ -72,12 +73,13 @@ class Server:
         self._router: zmq.Socket[bytes] = self._context.socket(zmq.ROUTER)
         self._shelf: Shelf | None = None
         self._front: TlsFront | None = None
+        self._certificate: ServedCertificate | None = None
         self._known: KnownClients | None = None
+        self._renewables: list[Renewable] = []
         self._health: HealthPort | None = None
         self._trace: Trace | None = None
-        self._alive = time.monotonic()
         self._metrics = Metrics()
-        self._private = TemporaryDirectory(prefix="vcg-")
+        self._private: PrivateFolder | None = None
         try:
             self._set_options()
             self._departures = Departures(self._router, time.monotonic)
@@ -88,7 +90,7 @@ class Server:
             self._router.IPV6 = ":" in endpoint.host or endpoint.host == "*"
             self._bind(endpoint)
             if config.metrics_address:
-                self._health = HealthPort(parse_address(config.metrics_address, "http"), self._pages())
+                self._health = HealthPort(parse_address(config.metrics_address, "http"))
             self._shelf = shelf = Shelf(config, self._notify)
             if config.trace is not None:
                 self._trace = Trace(config.trace)
@@ -100,7 +102,14 @@ class Server:
         self._mail = Mail(self._router, config.backlog_bytes)
         config = replace(config, limits=limits_of(config, self._crew))
         self._service = Service(config, shelf, self._mail, self._crew, metrics=self._metrics, trace=self._trace)
-        self._metrics.watch(self._gauges, self._totals)
+        if config.token_file is not None:
+            self._renewables.append(Renewed("--token-file", (config.token_file,), self._take_token))
+        self._vitals = Vitals(
+            self._metrics, shelf, self._service, self._worker, self._crew, self._departures, self._strangers,
+            self._front, self._certificate, self._renewables, stopping=lambda: self._stops > 0,
+        )  # fmt: skip
+        if self._health is not None:
+            self._health.pages |= self._vitals.pages()
         if not endpoint.loopback and not config.curve_secret_key:
             log.warning("%s can be reached from other machines, and nothing on the way is encrypted", self.address)
 
@@ -145,59 +154,20 @@ class Server:
         certificate, key = self._config.tls_certificate, self._config.tls_key
         assert certificate is not None
         assert key is not None
-        context = server_context(certificate, key)
-        inside = f"ipc://{self._private.name}/router"
+        self._certificate = ServedCertificate(certificate, key)
+        self._renewables.append(self._certificate)
         try:
+            self._private = PrivateFolder("vcg-server-")
+            inside = f"ipc://{self._private.path}/router"
             self._router.bind(inside)
-        except zmq.ZMQError:  # no such sockets on this system, or too long a path
+        except (OSError, zmq.ZMQError):  # no such sockets on this system, too long a path, or no place for files
             self._router.bind("tcp://127.0.0.1:*")
             inside = self._last_endpoint()
         places = self._config.clients + self._strangers.most  # who says no hello takes none from who does
         most_bytes = self._config.limits.request_bytes * OVERSIZE
-        return TlsFront(endpoint, context, inside, places, most_bytes, self._departures.outside)
-
-    def _pages(self) -> dict[str, Callable[[], Answer]]:
-        return {
-            "/metrics": lambda: (200, "text/plain; version=0.0.4; charset=utf-8", self._metrics.text()),
-            "/live": lambda: _word(self._stuck()),
-            "/ready": lambda: _word(self._stuck() or self._not_ready()),
-        }
-
-    def _stuck(self) -> str:
-        silent = time.monotonic() - self._alive
-        return f"the server's thread has done nothing for {silent:.0f} s" if silent > STUCK_S else ""
-
-    def _not_ready(self) -> str:
-        if self._service.leaving or self._stops:
-            return "going down"
-        return "" if self._worker.warm else "loading the networks"
-
-    def _gauges(self) -> dict[str, float]:
-        caches = self._caches()
-        return {
-            "clients": self._service.clients, "unfinished_jobs": self._service.unfinished,
-            "held_bytes": self._service.held_bytes, "cache_bytes": sum(c.bytes for c in caches),
-            "cache_views": sum(c.entries for c in caches),
-            "bundles_not_renewed": len(self._shelf.complaints) if self._shelf is not None else 0,
-            "replicas": len(self._crew.replicas),
-            "connections": len(self._departures.open), "strangers": self._strangers.number,
-            "tls_connections": self._front.connections if self._front is not None else 0,
-        }  # fmt: skip
-
-    def _totals(self) -> dict[str, float]:
-        caches = self._caches() + self._crew.gone
-        failed = self._departures.failed_handshakes
-        return {
-            "cache_hits": sum(c.hits for c in caches), "cache_misses": sum(c.misses for c in caches),
-            "replicas_lost": self._crew.lost,
-            **{f"handshakes_refused_{why}": failed[why] for why in REASONS},
-            **{f"connections_ended_{why}": self._strangers.ended[why] for why in ENDED},
-            "wrong_tokens": self._service.guesses.refused,
-        }  # fmt: skip
-
-    def _caches(self) -> list[CacheInfo]:
-        own = [studio.generator.cache_info() for studio in self._shelf or ()]
-        return own + [replica.cache for replica in self._crew.replicas]
+        front = TlsFront(endpoint, self._certificate.context, inside, places, most_bytes, self._departures.outside)
+        self._certificate.give_to(front.renew)
+        return front
 
     def _encrypt(self) -> None:
         """CURVE: clients that know our public key talk encrypted, others cannot talk. Who they are, the token says."""
@@ -214,6 +184,7 @@ class Server:
         self._router.setsockopt(zmq.CURVE_SERVER, 1)
         if self._config.known_clients is not None:
             self._known = KnownClients(self._context, self._config.known_clients)
+            self._renewables.append(self._known.renewed)
             self._router.setsockopt(zmq.ZAP_DOMAIN, DOMAIN.encode())
 
     def _bind(self, endpoint: Endpoint) -> None:
@@ -228,8 +199,23 @@ class Server:
         assert isinstance(endpoint, bytes)
         return endpoint.decode().rstrip("\0")
 
+    def _take_token(self) -> str:
+        """Raises ConfigError where the file holds none that this server may have."""
+        assert self._config.token_file is not None
+        token = token_in(self._config.token_file)
+        check_config(replace(self._config, token=token))
+        check_address(self._config.address, token)
+        if self._front is not None:
+            check_address(self._config.tls_address, token, "tls")
+        self._service.token = token
+        return "who is connected stays so, who comes needs the token that is there now"
+
+    def _renew(self, now: float, *, at_once: bool = False) -> None:
+        for renewable in self._renewables:
+            renewable.look(now, at_once=at_once)
+
     def reload(self) -> None:
-        """Look at the bundles anew, whether they seem to have changed or not. May be called from a signal handler."""
+        """Take bundles, certificate, token and known clients anew, whether they seem to have changed or not. May be called from a signal handler."""
         self._reload = True
         self._notify()
 
@@ -244,8 +230,9 @@ class Server:
         except (BlockingIOError, OSError):  # it will wake anyway; or it is closed
             return
 
-    def run(self) -> None:
-        """Serve until stopped. Closes the server."""
+    def run(self, supervisor: Supervisor | None = None) -> None:
+        """Serve until stopped. Closes the server. supervisor: who wants to know how it goes."""
+        supervisor = supervisor or Supervisor({})
         poller = zmq.Poller()
         poller.register(self._router, zmq.POLLIN)
         poller.register(self._departures.socket, zmq.POLLIN)
@@ -263,17 +250,21 @@ class Server:
             until: float | None = None  # when the grace time is over
             while not self._over(until):
                 self._turn(poller)
-                self._alive = now = time.monotonic()
+                self._vitals.alive = now = time.monotonic()
+                supervisor.turn(now, self._vitals.not_ready())
                 if self._reload:
                     self._reload = False
                     self._service.reload()
+                    self._renew(now, at_once=True)
                 if now - tick >= TICK_S:
                     tick = now
                     self._service.look_at_the_clock()
                     self._crew.look_at_the_clock()
+                    self._renew(now)
                     self._guarded(self._end_overdue, now)
                 if self._stops and until is None:
                     until = now + self._config.grace_s
+                    supervisor.stopping()
                     log.info(
                         "stopping: %d unfinished jobs, %g s for them", self._service.unfinished, self._config.grace_s
                     )
@@ -379,12 +370,8 @@ class Server:
             self._trace.close()
         self._awake.close()
         self._wake.close()
-        self._private.cleanup()
-
-
-def _word(problem: str) -> Answer:
-    """200 ok, or 503 and why."""
-    return (503, "text/plain", f"{problem}\n".encode()) if problem else (200, "text/plain", b"ok\n")
+        if self._private is not None:
+            self._private.close()
 
 
 def _address_error(endpoint: Endpoint, error: zmq.ZMQError) -> AddressError:

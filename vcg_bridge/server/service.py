@@ -78,6 +78,8 @@ class Service:
         self._sessions = Sessions(config.clients)
         self._metrics = metrics or Metrics()
         self._floor = Floor(config, lambda sha256: shelf.get(sha256).manifest, mail, crew, clock, self._metrics, trace)
+        self.token = config.token
+        """That clients must show from now on."""
         self.guesses = Guesses()
         self._tell_of_stranger = Sparse(log)
         self._strikes: dict[bytes, int] = {}
@@ -233,10 +235,10 @@ class Service:
 
     def _check_token(self, token: str, address: str) -> None:
         """Raises AuthError, or BusyError where too many wrong ones came from there."""
-        if self._config.token:
+        if self.token:
             self.guesses.check(address, self._clock())
         try:
-            check_token(self._config.token, token)
+            check_token(self.token, token)
         except AuthError:
             if token:  # whoever shows none does not guess
                 self.guesses.wrong(address, self._clock())
