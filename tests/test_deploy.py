@@ -9,14 +9,21 @@ import shlex
 import shutil
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 
 import pytest
 import typer.main
+import yaml
+from prometheus_client.parser import text_string_to_metric_families
 
+from tests.server.conftest import running
+from tests.support.certificates import certificate
 from tests.support.commands import ROOT, start_vcg
 from tests.support.tiny_bundle import write_tiny_bundle
 from vcg_bridge.cli.main import app
+from vcg_bridge.server import vitals
+from vcg_bridge.server.config import ServerConfig
 
 DOCS = ROOT / "docs"
 DEPLOY = DOCS / "deploy"
@@ -46,6 +53,12 @@ def test_the_unit_starts_what_there_is() -> None:
     stop = re.search(r"^TimeoutStopSec=(\d+)$", UNIT, re.M)
     assert stop is not None
     assert int(stop[1]) > grace
+    kind = re.search(r"^Type=(\w+)$", UNIT, re.M)
+    watchdog = re.search(r"^WatchdogSec=(\d+)$", UNIT, re.M)
+    assert kind is not None
+    assert kind[1] == "notify"
+    assert watchdog is not None
+    assert int(watchdog[1]) > 2 * vitals.STUCK_S  # what /live finds, a collector may still see
 
 
 def test_systemd_takes_the_unit(tmp_path: Path) -> None:
@@ -65,6 +78,87 @@ def test_the_image_sets_what_there_is() -> None:
     assert float(environment["VCG_SERVE_GRACE"]) < 10  # what `docker stop` waits
     for source in re.findall(r"^COPY (?!--)(.+) \S+$", DOCKERFILE, re.M):
         assert all((ROOT / name).exists() for name in source.split())
+
+
+@pytest.fixture(scope="module")
+def exposed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
+    """The names of all that a real server gives, with TLS and all, and the labels of each."""
+    folder = tmp_path_factory.mktemp("exposed")
+    files = certificate(folder / "certificate")
+    settings = ServerConfig(
+        address="tcp://127.0.0.1:0", bundles=(str(write_tiny_bundle(folder / "tiny")),), workers=0,
+        tls_certificate=files.chain, tls_key=files.key, tls_address="tls://127.0.0.1:0", metrics_address="http://127.0.0.1:0",
+    )  # fmt: skip
+    with (
+        running(settings) as server,
+        urllib.request.urlopen(f"{server.metrics_address}/metrics", timeout=ANSWER_S) as page,
+    ):
+        text = page.read().decode()
+    found: dict[str, set[str]] = {"up": set()}  # Prometheus' own
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            found.setdefault(sample.name, set()).update(sample.labels)
+    return found
+
+
+def expressions_of(file: str) -> list[str]:
+    """What is asked of Prometheus in that file."""
+    text = (DEPLOY / file).read_text(encoding="utf-8")
+    if file == "alerts.yml":
+        return [rule["expr"] for group in yaml.safe_load(text)["groups"] for rule in group["rules"]]
+    board = json.loads(text)
+    return [target["expr"] for panel in board["panels"] for target in panel["targets"]] + [
+        variable["definition"] for variable in board["templating"]["list"] if variable["type"] == "query"
+    ]
+
+
+@pytest.mark.socket
+@pytest.mark.parametrize("file", ["alerts.yml", "grafana.json"])
+def test_alerts_and_dashboard_ask_for_what_a_server_gives(exposed: dict[str, set[str]], file: str) -> None:
+    expressions = expressions_of(file)
+    assert len(expressions) >= 15
+    for expression in expressions:
+        names = re.findall(r"\b((?:vcg|process)_\w+|up)(?=[{\[ ]|$)", expression)
+        assert names, expression
+        for name in names:
+            assert name in exposed, name
+        for name, selector in re.findall(r"(\w+)\{([^}]*)\}", expression):
+            assert 'job="vcg"' in selector, expression  # other programs have process_ metrics too
+            labels = set(re.findall(r"(\w+)=", selector)) - {"job", "instance"}
+            assert labels <= exposed[name], expression
+        for name in names:
+            assert f"{name}{{" in expression, f"{name} of every job: {expression}"
+
+
+def test_alert_rules_are_whole() -> None:
+    (group,) = yaml.safe_load((DEPLOY / "alerts.yml").read_text(encoding="utf-8"))["groups"]
+    names = [rule["alert"] for rule in group["rules"]]
+    assert len(set(names)) == len(names)
+    for rule in group["rules"]:
+        assert set(rule) <= {"alert", "expr", "for", "labels", "annotations"}
+        assert rule["labels"]["severity"] in ("warning", "critical")
+        assert "$labels.instance" in rule["annotations"]["summary"]
+        assert re.fullmatch(r"\d+[sm]", rule.get("for", "0s"))
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        pytest.skip("no promtool here (Debian: the package prometheus)")
+    done = subprocess.run([promtool, "check", "rules", DEPLOY / "alerts.yml"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_dashboard_is_whole() -> None:
+    board = json.loads((DEPLOY / "grafana.json").read_text(encoding="utf-8"))
+    places = set()
+    for panel in board["panels"]:
+        place = panel["gridPos"]
+        for x in range(place["x"], place["x"] + place["w"]):
+            for y in range(place["y"], place["y"] + place["h"]):
+                assert (x, y) not in places, panel["title"]
+                assert x < 24
+                places.add((x, y))
+        assert panel["datasource"]["uid"] == "${datasource}"  # whatever it is called there
+        assert len({target["refId"] for target in panel["targets"]}) == len(panel["targets"])
+    assert len({panel["id"] for panel in board["panels"]}) == len(board["panels"])
 
 
 @pytest.mark.socket

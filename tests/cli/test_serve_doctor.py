@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import os
 import signal
@@ -169,6 +170,59 @@ def test_doctor_names_what_is_broken(vcg: Vcg, tmp_path: Path, monkeypatch: pyte
     assert "hair.onnx" in found["bundle tiny"]["found"]
     assert found["round trip"]["ok"] is False
     assert found["server here"]["ok"] is False
+
+
+def found_by_doctor(vcg: Vcg, *arguments: object) -> dict[str, list[dict[str, object]]]:
+    found: dict[str, list[dict[str, object]]] = {}
+    for check in json.loads(vcg("doctor", "--bundle", "tiny", "--json", *arguments).out)["checks"]:
+        found.setdefault(check["name"], []).append(check)
+    return found
+
+
+def test_doctor_looks_at_the_settings_of_a_server(vcg: Vcg, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "_round_trip", lambda bundle: doctor.Check("round trip", True, "not here"))
+    day = datetime.timedelta(days=1)
+    config, token = tmp_path / "serve.toml", tmp_path / "token"
+    token.write_text("0123456789abcdef")
+    token.chmod(0o600)
+    monkeypatch.setenv("VCG_SERVE_GRACES", "3")
+    for days, ok, warn, says in [
+        (60.5, True, False, "ends in 60 days"), (5.5, True, True, "ends in 6 days"), (-3.0, False, False, "expired"),
+    ]:  # fmt: skip
+        files = certificate(tmp_path / str(days), datetime.datetime.now(datetime.UTC) + days * day)
+        config.write_text(f'tls = ["{files.chain}", "{files.key}"]\ntoken-file = "{token}"\n')
+        found = found_by_doctor(vcg, "--config", config)
+        (one,) = found["certificate"]
+        assert (one["ok"], one["warn"]) == (ok, warn)
+        assert says in str(one["found"])
+        assert found["token"][0]["ok"] is True
+        assert [check["warn"] for check in found["settings"]] == [False, True]
+        assert "0123456789abcdef" not in str(found)
+    config.write_text("graze = 3\n")
+    (settings,) = found_by_doctor(vcg, "--config", config)["settings"]
+    assert settings["ok"] is False
+    assert "grace" in str(settings["hint"])
+    config.write_text('threads = "many"\n')
+    (settings,) = found_by_doctor(vcg, "--config", config)["settings"]
+    assert settings["ok"] is False
+    assert "--threads" in str(settings["found"])
+
+
+def test_doctor_warns_of_the_certificate_that_a_server_shows(
+    vcg: Vcg, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor, "_round_trip", lambda bundle: doctor.Check("round trip", True, "not here"))
+    files = certificate(tmp_path, datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=5.5))
+    arguments = ["--bundle=tiny", "--tls", str(files.chain), str(files.key), "--tls-bind"]
+    address = f"tls://127.0.0.1:{free_port()}"
+    with ServerProcess([*arguments, address]):
+        monkeypatch.setenv("VCG_SERVER", address)
+        monkeypatch.setenv("VCG_CERTIFICATE", str(files.chain))
+        found = found_by_doctor(vcg)
+        assert found["server here"][0]["ok"] is True
+        (one,) = found["its certificate"]
+    assert (one["ok"], one["warn"], one["hint"]) == (True, True, "renew it")
+    assert "ends in 6 days" in str(one["found"])
 
 
 @pytest.mark.slow

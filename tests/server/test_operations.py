@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import io
 import json
 import logging
@@ -10,17 +11,19 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import typer.testing
+from prometheus_client.parser import text_string_to_metric_families
 
 from tests.server.conftest import ANSWER_S, WINDOW, Dealer, config, running
+from tests.support.certificates import certificate
 from vcg_bridge.cli.main import app
 from vcg_bridge.contract import messages as m
-from vcg_bridge.contract.errors import AddressError, ConfigError, OutputError, VcgError
+from vcg_bridge.contract.errors import ERRORS, AddressError, ConfigError, OutputError, VcgError
 from vcg_bridge.server import logs
 from vcg_bridge.server.config import ServerConfig
 from vcg_bridge.server.server import Server
@@ -71,10 +74,64 @@ def test_metrics_count_what_happened(tiny: Path) -> None:
     assert found["vcg_unfinished_jobs"] == found["vcg_held_bytes"] == 0
     assert found["vcg_cache_misses_total"] > 0
     assert found['vcg_first_chunk_seconds_count{priority="interactive"}'] == 1
-    documented = (Path(__file__).parents[2] / "docs" / "operations.md").read_text()
-    for name in found:
-        base = re.sub(r"(_total|_created|_count|_sum|_bucket)?(\{.*)?$", "", name)
-        assert f"`{base}" in documented, base
+
+
+BASE_UNITS = ("seconds", "bytes")
+NO_UNITS = (
+    "milliseconds",
+    "ms",
+    "minutes",
+    "hours",
+    "days",
+    "kilobytes",
+    "megabytes",
+    "mib",
+    "percent",
+    "ratio_percent",
+)
+
+
+def test_metrics_keep_to_prometheus_conventions(tiny: Path) -> None:
+    """Its naming rules, as `promtool check metrics` has them; labels with few values, each there before anything has happened."""
+    with watched(tiny) as server:
+        text = get(server, "/metrics")[1]
+    families = list(text_string_to_metric_families(text))
+    names = [family.name for family in families]
+    assert len(names) == len(set(names)) > 30
+    for family in families:
+        assert family.documentation
+        assert re.fullmatch("(vcg|process)_[a-z0-9_]+", family.name), family.name
+        assert not set(family.name.split("_")) & {*NO_UNITS, "counter", "gauge", "histogram", "count", "sum"}, (
+            family.name
+        )
+        exposed = {sample.name for sample in family.samples}
+        assert exposed, family.name
+        if family.type == "counter":
+            assert exposed == {f"{family.name}_total"}, exposed
+        else:
+            assert not any(name.endswith("_total") for name in exposed), exposed
+        if family.type == "histogram":
+            assert family.name.endswith(BASE_UNITS) or family.name == "vcg_turn_jobs"
+        for unit in BASE_UNITS:
+            assert f"_{unit}_" not in family.name.replace("_seconds_total", "_total"), family.name
+    values: dict[str, set[str]] = {}
+    for sample in (sample for family in families for sample in family.samples):
+        for label, value in sample.labels.items():
+            values.setdefault(label, set()).add(value)
+    assert set(values) == {"type", "code", "priority", "result", "kind", "le", "version", "protocol", "python"}
+    assert values["code"] == set(ERRORS)
+    assert values["priority"] == {"interactive", "batch"}
+    assert all(len(found) <= 25 for found in values.values())
+
+
+def test_every_metric_is_documented_and_nothing_else(tiny: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "operations.md").read_text()
+    documented = set(re.findall(r"`(vcg_[a-z_]+)`", page))
+    files = certificate(tiny.parent / "certificate")
+    tls = {"tls_certificate": files.chain, "tls_key": files.key, "tls_address": "tls://127.0.0.1:0"}
+    with watched(tiny, **tls) as server:
+        families = {family.name for family in text_string_to_metric_families(get(server, "/metrics")[1])}
+    assert {name for name in families if name.startswith("vcg_")} == documented
 
 
 def test_live_and_ready(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -183,6 +240,68 @@ def test_the_command_line_comes_before_the_environment_before_the_file(
     file.write_text('bundle = "a"\n')  # one is a list of one
     assert runner.invoke(app, ["serve"], env=environment).exit_code == 0
     assert served["config"].bundles == ("a",)
+
+
+def test_what_was_set_is_said_with_where_and_without_secrets(
+    served: dict[str, ServerConfig], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, token = tmp_path / "serve.toml", tmp_path / "token"
+    token.write_text("0123456789abcdef")
+    token.chmod(0o600)
+    file.write_text(f'token-file = "{token}"\ngrace = 5\nthreads = 3\n')
+    said: list[str] = []
+
+    def serve(config: ServerConfig, ready: Callable[[Server], None]) -> None:
+        with running(config) as server:
+            ready(server)
+
+    monkeypatch.setattr("vcg_bridge.server.run.serve", serve)
+    monkeypatch.setattr("vcg_bridge.server.logs.set_up", lambda *a, **k: said.append)
+    environment = {"VCG_SERVE_GRACE": "6", "VCG_TOKEN": "another-secret-one", "VCG_SERVE_BIND": "tcp://127.0.0.1:0"}
+    arguments = ["serve", "--config", str(file), "--threads", "1", "--workers", "0"]
+    result = typer.testing.CliRunner().invoke(app, arguments, env=environment)
+    assert result.exit_code == 0, result.exception
+    assert said[-1].split(": ", 1)[1].split(", ") == [
+        f"config {file} (command line)", "bind tcp://127.0.0.1:0 (environment)", "threads 1 (command line)",
+        "workers 0 (command line)", f"token-file {token} (file)", "grace 6.0 (environment)",
+        "token of VCG_TOKEN (not used: there is a file)",
+    ]  # fmt: skip
+    assert "secret" not in " ".join(said)
+    assert "0123456789abcdef" not in " ".join(said)
+
+
+def test_a_variable_that_is_no_setting_is_named_with_the_nearest(
+    served: dict[str, ServerConfig], caplog: pytest.LogCaptureFixture
+) -> None:
+    environment = {"VCG_SERVE_THREAD": "4", "VCG_SERVE_SERVICE_HOST": "10.0.0.1", "VCG_SERVE_PORT": "tcp://10.0.0.1:1"}
+    assert typer.testing.CliRunner().invoke(app, ["serve"], env=environment).exit_code == 0
+    lines = [r.message for r in caplog.records if "environment" in r.message]
+    assert len(lines) == 1
+    assert lines[0].startswith('VCG_SERVE_THREAD in the environment is no setting (did you mean "VCG_SERVE_THREADS"')
+
+
+def test_the_page_has_every_setting_with_its_default() -> None:
+    command = typer.main.get_command(app).commands["serve"]  # type: ignore[attr-defined]
+    options = {
+        parameter.opts[0].removeprefix("--"): parameter
+        for parameter in command.params
+        if not parameter.hidden and parameter.opts[0].removeprefix("--") not in ("config", "help")
+    }
+    docs = Path(__file__).parents[2] / "docs"
+    table = (docs / "operations.md").read_text().split("| setting |")[1].split("\n\n")[0]
+    rows = dict(re.findall(r"^\| `([a-z-]+)` \| ([^|]*) \|", table, re.M))
+    assert list(rows) == list(options)
+    for name, parameter in options.items():
+        default = parameter.default
+        if isinstance(default, bool):
+            default = str(default).lower()
+        elif isinstance(default, float):
+            default = f"{default:g}"
+        elif isinstance(default, enum.Enum):
+            default = default.value
+        assert rows[name] == (f"`{default}`" if default not in (None, "") else "none"), name
+    for name in options:
+        assert f"`--{name}`" in (docs / "cli.md").read_text(), name
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ import platform
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterator
+from dataclasses import asdict, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Annotated
@@ -19,6 +19,8 @@ import typer
 import vcg_bridge
 from vcg_bridge.cli import options as o
 from vcg_bridge.cli import report
+from vcg_bridge.cli.check import Check, tried
+from vcg_bridge.cli.doctor_server import served_certificate, settings_checks
 from vcg_bridge.contract.errors import VcgError
 
 PACKAGES = (
@@ -39,46 +41,49 @@ OPTIONAL = {
 }
 
 
-@dataclass(frozen=True)
-class Check:
-    """One thing that was looked at."""
-
-    name: str
-    ok: bool | None  # None: a fact, neither good nor bad
-    found: str
-    hint: str = ""  # what to do about it
-
-
 def doctor(
     bundle: o.BundleOption = "",
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            "--config", envvar="VCG_SERVE_CONFIG", help="Also look at this file of `vcg serve`, and at what it names."
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON, for programs.")] = False,
 ) -> None:
     """Check the installation: packages, devices, bundles, and one real character through a real server."""
     checks = []
-    for check in _checks(bundle):
+    for check in _checks(bundle, config):
         checks.append(check)
         if not as_json:
-            mark = {True: "ok  ", False: "FAIL", None: "    "}[check.ok]
+            mark = "warn" if check.warn else {True: "ok  ", False: "FAIL", None: "    "}[check.ok]
             report.out.print(f"{mark}  {check.name:18} {check.found}", markup=False)
             if check.hint:
                 report.out.print(f"      {'':18} {check.hint}", markup=False)
     failed = [check for check in checks if check.ok is False]
+    warned = any(check.warn for check in checks)
     if as_json:
         print(json.dumps({"ok": not failed, "checks": [asdict(c) for c in checks]}, indent=1))
     elif not failed:
-        report.out.print("\nAll is well.", markup=False)
+        report.out.print(f"\nAll is well{', but for what is warned about' if warned else ''}.", markup=False)
     if failed:
         raise typer.Exit(report.EXIT_MISTAKE)
 
 
-def _checks(bundle: str) -> Iterator[Check]:
+def _checks(bundle: str, config: Path | None) -> Iterator[Check]:
     yield Check("vcg", None, f"{vcg_bridge.__version__} in {Path(vcg_bridge.__file__).parent}")
     yield Check("python", True, f"{platform.python_version()} on {platform.platform()}, {os.cpu_count()} cores")
     yield from (_package(name) for name in PACKAGES)
-    yield _tried("device", lambda: _device(bundle))
+    yield tried("device", lambda: _device(bundle))
     yield from _bundles()
-    yield _tried("server here", _server_here)
-    yield _tried("round trip", lambda: _round_trip(bundle))
+    if config is not None:
+        yield from settings_checks(config)
+    yield tried("server here", _server_here)
+    if (address := os.environ.get("VCG_SERVER", "")).startswith("tls://"):
+        certificate = served_certificate(address, _file("VCG_CERTIFICATE"))
+        if certificate is not None:
+            yield certificate
+    yield tried("round trip", lambda: _round_trip(bundle))
 
 
 def _package(name: str) -> Check:
@@ -98,16 +103,6 @@ def _installed(name: str) -> bool:
     except PackageNotFoundError:
         return False
     return True
-
-
-def _tried(name: str, look: Callable[[], Check]) -> Check:
-    """The check, or what kept it from being made. Nothing ends a doctor's visit."""
-    try:
-        return look()
-    except VcgError as error:
-        return Check(name, False, error.message, error.hint)
-    except Exception as error:  # a broken package can raise anything; that is what we are here to find
-        return Check(name, False, f"{type(error).__name__}: {error}", "run `vcg --debug generate` for all of it")
 
 
 def _device(bundle: str) -> Check:
@@ -142,22 +137,23 @@ def _bundles() -> Iterator[Check]:
             yield Check(f"bundle {entry.name}", False, error.message, error.hint)
 
 
+def _file(variable: str) -> Path | None:
+    return Path(os.environ[variable]) if os.environ.get(variable) else None
+
+
 def _server_here() -> Check:
     from vcg_bridge.cli.connect import Place, client_of
     from vcg_bridge.contract.errors import NoServer
     from vcg_bridge.contract.vocabulary import DEFAULT_ADDRESS
 
-    def file(variable: str) -> Path | None:
-        return Path(os.environ[variable]) if os.environ.get(variable) else None
-
     address = os.environ.get("VCG_SERVER") or DEFAULT_ADDRESS
-    place = Place(address, token_file=file("VCG_TOKEN_FILE"))
+    place = Place(address, token_file=_file("VCG_TOKEN_FILE"))
     if os.environ.get("VCG_SERVER"):
         place = replace(
             place,
             server_key=os.environ.get("VCG_SERVER_KEY", ""),
-            client_key=file("VCG_CLIENT_KEY_FILE"),
-            certificate=file("VCG_CERTIFICATE"),
+            client_key=_file("VCG_CLIENT_KEY_FILE"),
+            certificate=_file("VCG_CERTIFICATE"),
         )
     try:
         with client_of(place, timeout_s=3.0) as client:
