@@ -187,7 +187,7 @@ def test_doctor_looks_at_the_settings_of_a_server(vcg: Vcg, tmp_path: Path, monk
     token.chmod(0o600)
     monkeypatch.setenv("VCG_SERVE_GRACES", "3")
     for days, ok, warn, says in [
-        (60.5, True, False, "ends in 60 days"), (5.5, True, True, "ends in 6 days"), (-3.0, False, False, "expired"),
+        (60.5, True, False, "ends in 60 days"), (5.5, True, True, "ends in 5 days"), (-3.0, False, False, "expired"),
     ]:  # fmt: skip
         files = certificate(tmp_path / str(days), datetime.datetime.now(datetime.UTC) + days * day)
         config.write_text(f'tls = ["{files.chain}", "{files.key}"]\ntoken-file = "{token}"\n')
@@ -222,7 +222,7 @@ def test_doctor_warns_of_the_certificate_that_a_server_shows(
         assert found["server here"][0]["ok"] is True
         (one,) = found["its certificate"]
     assert (one["ok"], one["warn"], one["hint"]) == (True, True, "renew it")
-    assert "ends in 6 days" in str(one["found"])
+    assert "ends in 5 days" in str(one["found"])
 
 
 @pytest.mark.slow

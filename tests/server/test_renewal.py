@@ -133,7 +133,7 @@ def test_the_token_is_taken_anew(tiny: Path, tmp_path: Path, caplog: pytest.LogC
 
 def test_a_certificate_is_warned_about_in_its_last_days(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.WARNING)
-    for days, warned in [(20, False), (13, True)]:
+    for days, warned in [(20.5, False), (13.5, True)]:
         files = certificate(tmp_path / str(days), in_days(days))
         served = ServedCertificate(files.chain, files.key)
         caplog.clear()
@@ -142,7 +142,7 @@ def test_a_certificate_is_warned_about_in_its_last_days(tmp_path: Path, caplog: 
         lines = [r.message for r in caplog.records]
         assert len(lines) == (3 if warned else 0), lines
         assert all("ends in 13 days" in line and "renew it" in line for line in lines)
-    ended = certificate(tmp_path / "ended", in_days(-3))
+    ended = certificate(tmp_path / "ended", in_days(-3.5))
     caplog.clear()
     served = ServedCertificate(ended.chain, ended.key)  # it starts all the same: there may be no other
     assert served.expiry is not None

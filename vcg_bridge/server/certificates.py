@@ -79,7 +79,7 @@ def remaining_days(expiry: float) -> float:
 def ends_in(expiry: float) -> str:
     """In words: "ends in 89 days, on 2027-03-01"."""
     left, day = remaining_days(expiry), time.strftime("%Y-%m-%d", time.gmtime(expiry))
-    return f"ends in {left:.0f} days, on {day}" if left >= 0 else f"has ended {-left:.0f} days ago, on {day}"
+    return f"ends in {int(left)} days, on {day}" if left >= 0 else f"has ended {int(-left)} days ago, on {day}"
 
 
 def server_context(certificate: Path, key: Path) -> ssl.SSLContext:
