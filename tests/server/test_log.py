@@ -148,16 +148,16 @@ def test_a_server_serves_on_and_ends_well_without_a_reader_of_its_log(tmp_path: 
 def test_every_line_for_programs_is_json(tmp_path: Path, tiny: Path) -> None:
     token = tmp_path / "token"
     token.write_text("0123456789abcdef")
-    token.chmod(0o600)
+    token.chmod(0o644)
     process = start_vcg(
         "serve", "--bind", "tcp://127.0.0.1:0", "--bundle", tiny, "--metrics", "http://127.0.0.1:0", "--log-json",
         "--token-file", token,
     )  # fmt: skip
     assert process.stderr is not None
-    said = [json.loads(process.stderr.readline()) for _ in range(3)]
+    said = [json.loads(process.stderr.readline()) for _ in range(4)]
     process.terminate()
     assert process.wait(ANSWER_S) == 0
     said += [json.loads(line) for line in process.stderr]
     process.communicate()
-    assert [line["message"].split()[0] for line in said[:3]] == ["listening", "metrics", "settings:"]
-    assert f"token-file {token} (command line)" in said[2]["message"]
+    assert [line["message"].split()[0] for line in said[:4]] == ["others", "listening", "metrics", "settings:"]
+    assert f"token-file {token} (command line)" in said[3]["message"]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from vcg_bridge.cli import report
 from vcg_bridge.cli.options import warn_if_others_read
 from vcg_bridge.contract.errors import BadRequest, ConfigError
 
@@ -47,7 +49,7 @@ def _line(public: str, name: str) -> str:
     return f"{public} {' '.join(name.split())}"
 
 
-def server_keys(path: Path) -> tuple[str, str]:
+def server_keys(path: Path, tell: Callable[[str], None] = report.show_warning) -> tuple[str, str]:
     """Public and secret key of a key file, which is made, readable to its owner alone, where it is missing.
 
     Raises ConfigError where it can be neither read nor made, or holds no key.
@@ -61,7 +63,7 @@ def server_keys(path: Path) -> tuple[str, str]:
                 file.write(fresh + b"\n")
         secret = path.read_bytes().strip()
         public = zmq.curve_public(secret)
-        warn_if_others_read(path)
+        warn_if_others_read(path, tell)
     except (OSError, UnicodeDecodeError) as error:
         if isinstance(error, zmq.ZMQError):
             raise _no_key(path) from None

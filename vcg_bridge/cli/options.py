@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import stat
+from collections.abc import Callable
 from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
@@ -206,13 +207,13 @@ def _colour(text: str) -> tuple[int, int, int, int]:
     return red, green, blue, 255
 
 
-def warn_if_others_read(path: Path) -> None:
-    """A warning where a file with a secret is readable to more than its owner. Raises OSError."""
+def warn_if_others_read(path: Path, tell: Callable[[str], None] = report.show_warning) -> None:
+    """Tells where a file with a secret is readable to more than its owner. Raises OSError."""
     if os.name == "posix" and path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
-        report.show_warning(f"others can read {path}; chmod 600 it")
+        tell(f"others can read {path}; chmod 600 it")
 
 
-def read_token(path: Path | None) -> str:
+def read_token(path: Path | None, tell: Callable[[str], None] = report.show_warning) -> str:
     """The token in a file, else that of VCG_TOKEN, else "". Raises ConfigError where a file cannot be read or is empty."""
     if path is None:
         return os.environ.get("VCG_TOKEN", "")
@@ -220,5 +221,5 @@ def read_token(path: Path | None) -> str:
 
     token = token_in(path)
     with suppress(OSError):
-        warn_if_others_read(path)
+        warn_if_others_read(path, tell)
     return token

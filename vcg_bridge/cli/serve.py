@@ -155,8 +155,8 @@ def serve(
         raise ConfigError("--ray is the cluster that --workers ray draws with", hint="add --workers ray")
     say = set_up(logging.INFO if verbose else logging.WARNING, json_lines=log_json)
     for line in unknown_variables(context):
-        log.warning(line)
-    public, secret = server_keys(key_file) if key_file is not None else ("", "")
+        _warn(line)
+    public, secret = server_keys(key_file, _warn) if key_file is not None else ("", "")
     config = ServerConfig(
         address=bind,
         bundles=tuple(bundle or [""]),
@@ -165,7 +165,7 @@ def serve(
         workers=int(number) if (number := workers.removeprefix("ray").removeprefix(":")).isdecimal() else None,
         gpus=tuple(name.strip() for name in gpus.split(",")) if gpus else (),
         ray=ray if workers.startswith("ray") else None,
-        token=read_token(token_file),
+        token=read_token(token_file, _warn),
         token_file=token_file,
         curve_secret_key=secret,
         known_clients=known_clients,
@@ -194,6 +194,10 @@ def serve(
     if stop_with_stdin:
         threading.Thread(target=_stop_at_end_of_stdin, daemon=True).start()
     run_server(config, ready=ready)
+
+
+def _warn(words: str) -> None:
+    log.warning("%s", words)
 
 
 def check_workers(value: str) -> str:

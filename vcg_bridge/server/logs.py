@@ -82,12 +82,10 @@ class Beside(logging.Handler):
         self._descriptor = descriptor
         self._lines: deque[bytes] = deque()
         self._held, self._writing, self._ended = 0, False, False  # bytes of all lines that wait
+        self._in_vain = False  # the latest flush did not come to an end
         self._dropped = 0  # lines for which there was no room, since one was taken
-        self._failed, self._why, self._torn = (
-            0,
-            "",
-            False,
-        )  # lines that could not be written since one was, why; half a line is there
+        self._failed, self._why = 0, ""  # lines that could not be written since one was, and why
+        self._torn = False  # half a line is written
         self._change = threading.Condition()
         self._thread = threading.Thread(target=self._run, name="log", daemon=True)
         self._thread.start()
@@ -117,7 +115,9 @@ class Beside(logging.Handler):
     def flush(self) -> None:
         """Wait until all is written, but not for ever."""
         with self._change:
-            self._change.wait_for(lambda: not self._lines and not self._writing, FLUSH_S)
+            # Who has waited in vain once does not wait again: at its end Python asks twice.
+            limit = 0.0 if self._in_vain else FLUSH_S
+            self._in_vain = not self._change.wait_for(lambda: not self._lines and not self._writing, limit)
 
     def close(self) -> None:
         """Write what is left, for a moment, and end the thread."""
@@ -154,7 +154,8 @@ class Beside(logging.Handler):
                 left = left[written:]
                 self._torn = bool(left)
         except OSError as error:
-            self.lost += 1
+            with self._change:
+                self.lost += 1
             self._failed, self._why = self._failed + 1, error.strerror or str(error)
         else:
             self._failed = 0
