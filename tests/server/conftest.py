@@ -130,6 +130,11 @@ def running(config: ServerConfig | None = None, made: Server | None = None) -> I
         assert not any(name.startswith("vcg-") for name in left), left
 
 
+def figure(server: Server, name: str) -> float:
+    """One of the values that /metrics shows, without vcg_."""
+    return next(value.value for value in server._vitals.values() if value.name == name)
+
+
 def config(**settings: object) -> ServerConfig:
     """For a test: any free port, two threads, no replicas."""
     return ServerConfig(**{"address": "tcp://127.0.0.1:0", "threads": 2, "workers": 0, **settings})  # type: ignore[arg-type]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.server.conftest import ANSWER_S, WINDOW, Dealer, config, running
+from tests.server.conftest import ANSWER_S, WINDOW, Dealer, config, figure, running
 from tests.support.tiny_bundle import write_tiny_bundle
 from vcg_bridge.contract import messages as m
 from vcg_bridge.server import shelf
@@ -131,7 +131,7 @@ def test_a_broken_version_leaves_the_old_one_serving_and_says_why(
         eventually(lambda: "the old version goes on serving" in caplog.text)
         assert words in caplog.text
         assert "Traceback" not in caplog.text
-        assert server._gauges()["bundles_not_renewed"] == 1
+        assert figure(server, "bundles_not_renewed") == 1
         assert ask(dealer, "b") == before
         time.sleep(0.5)  # tried again, complained about once
         assert caplog.text.count("the old version goes on serving") == 1
@@ -139,7 +139,7 @@ def test_a_broken_version_leaves_the_old_one_serving_and_says_why(
             shutil.rmtree(folder)
         write_tiny_bundle(folder, seed=3, version="3.0.0")
         eventually(lambda: versions(server) == ["3.0.0"])
-        assert server._gauges()["bundles_not_renewed"] == 0
+        assert figure(server, "bundles_not_renewed") == 0
 
 
 def test_a_bundle_damaged_on_disk_does_not_reach_who_has_loaded_it(tmp_path: Path) -> None:

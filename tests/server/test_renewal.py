@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.server.conftest import ANSWER_S, WINDOW, Dealer, config, running
+from tests.server.conftest import ANSWER_S, WINDOW, Dealer, config, figure, running
 from tests.server.test_tls import IDLE, pictures, ready, tls_config
 from tests.support.certificates import Certificate, certificate
 from vcg_bridge.contract import messages as m
@@ -50,10 +50,6 @@ def gives(server: Server, new: Certificate) -> bool:
             return len(pictures(client, IDLE)) > 0
     except ssl.SSLError:
         return False
-
-
-def figure(server: Server, name: str) -> float:
-    return next(value.value for value in server._vitals.values() if value.name == name)
 
 
 @pytest.mark.parametrize("told", [True, False])
