@@ -308,7 +308,7 @@ class _Run:
 
     def _settle(self, most: int) -> None:
         """Wait until at most so many characters are being written, and note the finished ones in order."""
-        while len(self._writing) > most:
+        while self._writing and (len(self._writing) > most or self._writing[0][1].done()):
             task, future = self._writing.popleft()
             try:
                 entry = future.result()
@@ -377,7 +377,7 @@ def _finish(
         "pictures": list(pictures),
     }
     write_files(out, {SUMMARY_NAME: (json.dumps(summary, indent=1, ensure_ascii=False) + "\n").encode("utf-8")})
-    each = f", {seconds / made:.2f} s each" if made else ""
+    each = f", {made / seconds:.3g} a second" if made > seconds else f", {seconds / made:.2g} s each" if made else ""
     rows = [
         ("made", f"{made}  in {seconds:.1f} s{each}"),
         ("already there", len(entries) - made),

@@ -175,8 +175,8 @@ def main() -> None:
         manifest = load_manifest(settings["folder"], verify=False)
         if manifest.sha256 != settings["sha256"]:  # it was replaced since the command began
             return
-        told: dict[str, Any] = settings["options"]
-        options = WriteOptions(**{name: tuple(x) if isinstance(x, list) else x for name, x in told.items()})
+        told: dict[str, Any] = {k: tuple(x) if isinstance(x, list) else x for k, x in settings["options"].items()}
+        options = WriteOptions(**told)
         while True:
             answers.write(framed(msgpack.packb(_encoded(read_frame(sys.stdin.buffer), manifest, options))))
             answers.flush()

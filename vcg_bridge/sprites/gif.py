@@ -167,7 +167,8 @@ def _taken_apart(gif: bytes) -> tuple[bytes, list[bytes]]:
     All frames are cleared before the next one (disposal 2), so what one holds does not depend on the one before it.
     """
     at = 13 + _table_size(gif[10])
-    start, frames = 0, []
+    start = 0
+    frames: list[bytes] = []
     while gif[at : at + 1] != _END:
         if gif[at : at + 2] == b"!\xf9":
             start = at
