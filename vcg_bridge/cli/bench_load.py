@@ -20,6 +20,7 @@ from vcg_bridge.client import ClientOptions
 from vcg_bridge.contract.errors import BadRequest, ConfigError, InternalError, OutputError, VcgError
 from vcg_bridge.generators.bundle import open_bundle
 
+SHORT_S = 60.0
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 
@@ -215,6 +216,8 @@ def _soak_words(result: SoakReport) -> list[tuple[str, str]]:
     if result.prints:
         first, last = result.prints[0][1], result.prints[-1][1]
         growth = "" if result.growth is None else f" ({result.growth:+.1%}, last third over first)"
+        if result.seconds < SHORT_S:
+            growth = " (too short to tell a leak from caches that fill and replicas that start)"
         words += [
             ("memory", f"{first.resident / 1e6:.0f} MB, {last.resident / 1e6:.0f} MB at the end{growth}"),
             ("threads", f"{first.threads}, {last.threads} at the end"),

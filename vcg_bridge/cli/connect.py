@@ -15,7 +15,15 @@ from vcg_bridge.cli.keys import client_keys
 from vcg_bridge.cli.launch import ServerProcess
 from vcg_bridge.cli.options import Device, read_token
 from vcg_bridge.client import Client
-from vcg_bridge.contract.errors import AuthError, BadRequest, BundleError, NoServer, VcgError, VersionMismatch
+from vcg_bridge.contract.errors import (
+    AuthError,
+    BadRequest,
+    BundleError,
+    BusyError,
+    NoServer,
+    VcgError,
+    VersionMismatch,
+)
 from vcg_bridge.contract.manifest import Manifest
 from vcg_bridge.contract.vocabulary import DEFAULT_ADDRESS, DEFAULT_HOST, DEFAULT_PORT
 from vcg_bridge.generators.bundle import Bundle, open_bundle
@@ -131,7 +139,7 @@ def _running(bundle: Bundle, token: str) -> Client | None:
     why = "draws with another bundle"
     try:
         client = Client.connect(DEFAULT_ADDRESS, timeout_s=CONNECT_LIMIT_S, token=token)
-    except (NoServer, VersionMismatch, AuthError) as error:
+    except (NoServer, VersionMismatch, AuthError, BusyError) as error:
         why = error.message
     else:
         if any(model.sha256 == bundle.sha256 for model in client.welcome.models):
