@@ -97,7 +97,7 @@ class Driver:
         for socket in (dealer.socket, dealer.monitor):
             self._dealers[socket] = dealer
             self._poller.register(socket, zmq.POLLIN)
-        hello = m.Hello((1,), client="vcg bench", codecs=("zstd", "raw"), token=self._options.token)
+        hello = m.Hello((1,), client="vcg bench", codecs=self._options.codecs, token=self._options.token)
         dealer.socket.send_multipart(m.encode(hello))
         limit = time.monotonic() + SILENCE_S
         while not dealer.socket.poll(0):
