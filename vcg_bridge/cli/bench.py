@@ -110,6 +110,7 @@ def bench(
         )
     if out is not None and out.is_dir():
         raise OutputError(f"--out {out} is a folder", hint="give a file")
+    warn_if_busy()
     figures = measure(bundle, device.value, threads or None, quick=quick, wheel=wheel)
     about = machine(bundle, device.value, threads)
     text = json.dumps({"machine": about, "figures": [_plain(f) for f in figures]}, indent=1)
@@ -126,6 +127,14 @@ def bench(
         if out.suffix == ".md":
             text = _page(figures, about)
         write_files(out.parent, {out.name: text.encode("utf-8") + b"\n"})
+
+
+def warn_if_busy() -> None:
+    """Says so where other programs have much of this machine: then ratios change too, not times alone."""
+    cores = os.cpu_count() or 1
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
+    if load > cores / 2:
+        report.show_warning(f"this machine is busy (load {load:.1f} on {cores} cores): figures taken now say little")
 
 
 def measure(bundle: str, device: str, threads: int | None, *, quick: bool, wheel: Path | None) -> list[Figure]:

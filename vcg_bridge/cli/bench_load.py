@@ -10,7 +10,7 @@ from typing import Any
 
 import vcg_bridge
 from vcg_bridge.cli import report
-from vcg_bridge.cli.bench import machine
+from vcg_bridge.cli.bench import machine, warn_if_busy
 from vcg_bridge.cli.connect import Place, bundle_of, check_place, client_of
 from vcg_bridge.cli.launch import ServerProcess
 from vcg_bridge.cli.listener import listener
@@ -66,6 +66,7 @@ def load(
     if where.place.server:
         with client_of(where.place) as client:
             reach, bundle = client.options, bundle_of(client, where.place)
+    warn_if_busy()
     loads = Loads()
     try:
         with report.progress(counted=False) as bar:
@@ -315,8 +316,10 @@ def _memory_picture(result: SoakReport) -> bytes:
     memory.plot(at, [p.resident / 1e6 for _, p in result.prints], color="tab:blue", label="memory")
     others.plot(at, [p.threads for _, p in result.prints], ":", color="tab:green", label="threads")
     others.plot(at, [p.descriptors for _, p in result.prints], "--", color="tab:orange", label="descriptors")
-    memory.set(title="What the server holds", xlabel="seconds", ylabel="resident MB", ylim=(0, None))
-    others.set(ylim=(0, None), ylabel="threads, descriptors")
+    memory.set(title="What the server holds", xlabel="seconds", ylabel="resident MB")
+    others.set(ylabel="threads, descriptors")
+    for axes in (memory, others):
+        axes.set_ylim(0, 1.1 * axes.get_ylim()[1])
     figure.legend(loc="outside lower center", ncols=3)
     return _png(figure)
 
