@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from tests.support.peer import rewritten
 from vcg_bridge.client.options import ClientOptions
 from vcg_bridge.client.session import Session
 from vcg_bridge.contract import messages as m
-from vcg_bridge.contract.errors import BadRequest, Disconnected, NoServer, VcgError
+from vcg_bridge.contract.errors import BadRequest, BusyError, Disconnected, NoServer, VcgError
 
 OPTIONS = ClientOptions(retry_s=20.0)
 DESIGN = m.Design(seed=7)
@@ -71,6 +72,48 @@ def test_back_off_doubles_up_to_its_limit_and_then_gives_up() -> None:
     assert now == pytest.approx(120.0)
     assert isinstance(job.error, Disconnected)
     assert not session.jobs
+
+
+def busy(retry_after_ms: object) -> list[bytes]:
+    return m.encode(m.Error("busy", "as many as I take", "come later", details={"retry_after_ms": retry_after_ms}))
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_busy_hello_comes_back_when_it_was_told_to_and_not_in_step_with_others(seed: int) -> None:
+    session = Session(OPTIONS, random.Random(seed))
+    session.start(0.0, 30.0, patient=True)
+    session.opened(0.0)
+    sent(session)
+    session.received(busy(2000), 1.0)
+    assert session.state == "waiting"
+    assert session.open_at == 1.0 + 2.0 * (1 + 0.25 * random.Random(seed).random())
+    assert session.wakeup() == session.open_at
+    session.opened(session.open_at)
+    session.received(busy("soon"), 5.0)  # no advice: its own times, which have grown
+    assert 5.2 <= session.open_at <= 5.25
+    session.opened(session.open_at)
+    session.received(m.encode(m.Welcome(1)), 6.0)
+    assert session.state == "ready"
+
+
+def test_a_busy_server_is_said_to_be_busy() -> None:
+    session = Session(OPTIONS)
+    session.start(0.0, 5.0, patient=False)
+    session.opened(0.0)
+    session.received(busy(2000), 0.1)
+    assert isinstance(session.error, BusyError)
+    assert (session.error.retry_after_ms, session.error.hint) == (2000, "come later")
+
+
+@pytest.mark.parametrize("retry_after_ms", [19_000, 1 << 60])
+def test_who_is_told_to_wait_for_longer_than_it_would_says_so_at_once(retry_after_ms: int) -> None:
+    session = ready()
+    job = session.generate(m.Generate("j", design=DESIGN), 0.0)
+    session.lost("cut", 100.0)
+    session.opened(101.5)
+    session.received(busy(retry_after_ms), 101.6)
+    assert session.state == "failed"
+    assert isinstance(job.error, BusyError)
 
 
 def test_a_first_connection_that_fails_is_no_server() -> None:

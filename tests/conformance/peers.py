@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeVar
@@ -162,6 +163,40 @@ class Refused(Act):
 
     def complaints(self) -> list[str]:
         return self.not_retried(*[0] * (self._times + 1))
+
+
+class BusyAtHello(Act):
+    """Forgets the client when its job comes, and has its hello wait so many times."""
+
+    RETRY_S = 0.4
+
+    def __init__(self, times: int, retry_s: float = RETRY_S) -> None:
+        super().__init__()
+        self._times, self._retry_s = times, retry_s
+        self._forgotten = False
+        self._told: list[float] = []  # when it was told to wait
+        self._early: list[float] = []  # seconds after which it came before its time
+
+    def answer(self, peer: ActPeer, client: bytes, request: m.Request) -> bool:
+        if isinstance(request, m.Generate) and not self._forgotten:
+            self._forgotten = True
+            peer.forget(client)
+        elif isinstance(request, m.Hello) and self._forgotten:
+            now = time.monotonic()
+            if self._told and now - self._told[-1] < self._retry_s:
+                self._early.append(now - self._told[-1])
+            if len(self._told) < self._times:
+                self._told.append(now)
+                peer.send(
+                    client,
+                    m.Error("busy", "as many as I take", details={"retry_after_ms": round(self._retry_s * 1000)}),
+                )
+                return True
+        return False
+
+    def complaints(self) -> list[str]:
+        found = [f"a hello came {after:.2f} s after `busy`, which asked for {self._retry_s} s" for after in self._early]
+        return found if self._told else [*found, "there was no second hello"]
 
 
 class Always(Refused):
@@ -370,6 +405,8 @@ ACTS: dict[str, Callable[[], Act]] = {
     "window": Window,
     "busy": lambda: Refused(BUSY, 2),
     "always-busy": lambda: Always(BUSY),
+    "busy-at-hello": lambda: BusyAtHello(2),
+    "busy-for-an-hour": lambda: BusyAtHello(1, 3600.0),
     "always-shutting-down": lambda: Always(m.Error("shutting_down", "going down")),
     "shutting-down": lambda: Refused(m.Error("shutting_down", "going down"), 1),
     "restarted-quietly": Interrupted,

@@ -12,6 +12,7 @@ from vcg_bridge.cli.launch import ServerProcess
 from vcg_bridge.cli.load import percentile
 from vcg_bridge.cli.main import run
 from vcg_bridge.cli.soak import Soak
+from vcg_bridge.client import ClientOptions
 
 pytestmark = [pytest.mark.socket, pytest.mark.slow]
 
@@ -19,7 +20,7 @@ pytestmark = [pytest.mark.socket, pytest.mark.slow]
 @pytest.mark.timeout(240)
 def test_every_chunk_comes_once_and_whole_and_nothing_leaks(tiny: Path) -> None:
     with ServerProcess([f"--bundle={tiny}", "--threads=2"]) as server:
-        report = Soak(server.address, 64, pid=server.process.pid).run(60)
+        report = Soak(ClientOptions(address=server.address), 64, pid=server.process.pid).run(60)
     assert report.faults == []
     assert set(report.errors) <= {"busy"}
     assert report.jobs > 500

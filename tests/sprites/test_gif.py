@@ -5,12 +5,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from tests.sprites.conftest import recipe_of
 from vcg_bridge.contract.character import Character, Pose
 from vcg_bridge.contract.errors import BadRequest
 from vcg_bridge.contract.manifest import Manifest
+from vcg_bridge.sprites import gif
 from vcg_bridge.sprites.effects import drop_shadow
 from vcg_bridge.sprites.gif import HOLD_MS, LEAST_MS, animation_gif, combined_gif
 from vcg_bridge.sprites.palette import rgba
@@ -81,3 +84,29 @@ def test_empty_frames_are_no_fault(manifest: Manifest) -> None:
     frames = {Pose("idle", "down", i): np.zeros((32, 32), np.uint8) for i in range(2)}
     nothing = Character(recipe_of({}), frames, np.zeros((256, 4), np.uint8))
     assert combined_gif(nothing, manifest).startswith(b"GIF89a")
+
+
+PALETTE = np.array([(0, 0, 0, 0), *((i, 255 - i, i // 2, 9 if i % 50 == 7 else 255) for i in range(1, 256))], np.uint8)
+"""Some colours are nearly clear: they are left out."""
+
+
+@st.composite
+def shown(draw: st.DrawFn) -> tuple[list[np.ndarray], list[int]]:
+    """A few pictures of one size, some of them more than once, each for its time."""
+    height, width = draw(st.integers(1, 9)), draw(st.integers(1, 9))
+    slots = st.sampled_from([0, 0, 0, 1, 7, 8, 57, 255])
+    picture = st.lists(slots, min_size=height * width, max_size=height * width)
+    pictures = [np.array(p, np.uint8).reshape(height, width) for p in draw(st.lists(picture, min_size=1, max_size=4))]
+    order = draw(st.lists(st.sampled_from(range(len(pictures))), min_size=1, max_size=8))
+    times = draw(st.lists(st.integers(2, 200), min_size=len(order), max_size=len(order)))
+    return [pictures[i] for i in order], [10 * t for t in times]
+
+
+@settings(max_examples=150, deadline=None)
+@given(shown(), st.integers(1, 2))
+def test_repeated_pictures_are_the_bytes_that_pillow_would_write(
+    what: tuple[list[np.ndarray], list[int]], scale: int
+) -> None:
+    planes, times = what
+    visible = np.where(PALETTE[:, 3] >= 128, np.arange(256), 0).astype(np.uint8)
+    assert gif._gif(planes, PALETTE, times, scale) == gif._saved([visible[p] for p in planes], PALETTE, times, scale)

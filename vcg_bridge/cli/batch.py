@@ -6,7 +6,7 @@ import json
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -22,6 +22,7 @@ from vcg_bridge.contract.messages import Design
 
 if TYPE_CHECKING:
     from vcg_bridge.cli.connect import Connection
+    from vcg_bridge.cli.encoders import Encoders
     from vcg_bridge.cli.journal import Entry, Journal
     from vcg_bridge.client import Generated, Job
     from vcg_bridge.contract.manifest import Manifest
@@ -30,7 +31,12 @@ if TYPE_CHECKING:
 AHEAD = 8
 """Jobs given to the server at once, at least: it never waits for us, and we never wait for one slow character."""
 
-WRITERS = 2  # threads that write files; one where all share a CREDITS.txt
+MOST_WRITERS = 16
+"""Characters that are encoded and written at once, at most: more than one process can receive."""
+
+ENCODERS_FROM = 16
+"""Characters from which processes pay that encode them: one takes half a second to start."""
+
 PAGE = 400
 """Characters on one page of the contact sheet."""
 
@@ -100,7 +106,7 @@ def batch(
         ) as connection,
     ):
         plan = _plan(lines, defaults, connection.manifest, requests.parent, sheet, flat=flat)
-        run = _Run(connection, journal, out, sheet, plan, writers=1 if flat else WRITERS)
+        run = _Run(connection, journal, out, sheet, plan, flat=flat)
         try:
             run.make_all()
         except KeyboardInterrupt:
@@ -203,29 +209,39 @@ class _Run:
     """The work: jobs to the server, characters to files, one journal entry each."""
 
     def __init__(
-        self, connection: Connection, journal: Journal, out: Path, sheet: WriteOptions, plan: _Plan, *, writers: int
+        self, connection: Connection, journal: Journal, out: Path, sheet: WriteOptions, plan: _Plan, *, flat: bool
     ) -> None:
         self.connection, self.journal, self.out, self.sheet, self.plan = connection, journal, out, sheet, plan
-        self.writers = writers
+        self.flat = flat  # all share one CREDITS.txt, which grows in the order of the lines
         self.made: list[Entry] = []
         self.failed: list[_Failure] = []
         self._writing: deque[tuple[_Task, Future[Entry]]] = deque()
 
     def make_all(self) -> None:
         """Everything that is not in the journal. Raises what ends the whole batch: a lost server, a full disk."""
+        from vcg_bridge.cli.encoders import Encoders
+        from vcg_bridge.generators.session import usable_cores
+
         for failure in self.plan.failed:
             _tell(failure)
         left = [task for task in self.plan.tasks if task.key not in self.journal.done]
         self._sweep(left)
-        with report.progress(counted=True) as bar, ThreadPoolExecutor(self.writers, "vcg-write") as pool:
+        bundle, writers = self.connection.bundle, max(2, min(usable_cores(), MOST_WRITERS))
+        processes = writers if len(left) >= ENCODERS_FROM else 0
+        with (
+            report.progress(counted=True) as bar,
+            Encoders(bundle.folder, bundle.manifest, self.sheet, processes) as encoders,
+            ThreadPoolExecutor(writers, "vcg-write") as pool,
+        ):
             total = len(self.plan.tasks)
             shown = bar.add_task("characters", total=total, completed=total - len(left))
             try:
                 for task, job in self._jobs(left):
                     one = self._receive(task, job)
                     if one is not None:
-                        self._writing.append((task, pool.submit(self._write, task, one)))
-                    self._settle(most=2 * self.writers)
+                        before = self._writing[-1][1] if self.flat and self._writing else None
+                        self._writing.append((task, pool.submit(self._write, task, one, encoders, before)))
+                    self._settle(most=2 * writers)
                     bar.update(shown, completed=total - len(left) + len(self.made) + len(self.failed))
             finally:
                 self._settle(most=0)
@@ -277,20 +293,22 @@ class _Run:
             self._fail(task, error)
         return complete
 
-    def _write(self, task: _Task, one: Generated) -> Entry:
+    def _write(self, task: _Task, one: Generated, encoders: Encoders, before: Future[Entry] | None) -> Entry:
+        """In a thread of its own. before: must be written, or have failed, first."""
         from vcg_bridge.cli.journal import Entry, thumbnail
-        from vcg_bridge.sprites.writer import write_character
+        from vcg_bridge.sprites.writer import place_files
 
-        folder, character = self.out / task.folder, one.character()
-        files = write_character(
-            folder, task.wish.name, character, self.connection.manifest, self.sheet, credits=one.credits
-        )
-        names = tuple(path.relative_to(self.out).as_posix() for path in files)
+        character = one.character()
+        files = encoders.files(task.wish.name, character)
+        if before is not None:
+            wait([before])
+        paths = place_files(self.out / task.folder, files, self.connection.manifest, credits=one.credits)
+        names = tuple(path.relative_to(self.out).as_posix() for path in paths)
         return Entry(task.key, task.line, task.wish.name, names, thumbnail(character))
 
     def _settle(self, most: int) -> None:
         """Wait until at most so many characters are being written, and note the finished ones in order."""
-        while len(self._writing) > most:
+        while self._writing and (len(self._writing) > most or self._writing[0][1].done()):
             task, future = self._writing.popleft()
             try:
                 entry = future.result()
@@ -359,7 +377,7 @@ def _finish(
         "pictures": list(pictures),
     }
     write_files(out, {SUMMARY_NAME: (json.dumps(summary, indent=1, ensure_ascii=False) + "\n").encode("utf-8")})
-    each = f", {seconds / made:.2f} s each" if made else ""
+    each = f", {made / seconds:.3g} a second" if made > seconds else f", {seconds / made:.2g} s each" if made else ""
     rows = [
         ("made", f"{made}  in {seconds:.1f} s{each}"),
         ("already there", len(entries) - made),

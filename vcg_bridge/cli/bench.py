@@ -60,8 +60,11 @@ def bench(
         typer.Option("--load", help="Instead: latency and throughput with 1 to 64 clients, beside the bare generator."),
     ] = False,
     clients: Annotated[
-        str, typer.Option("--clients", help="With --load: numbers of clients. With --soak: one number.")
-    ] = "1,2,4,8,16,32,64",
+        str,
+        typer.Option(
+            "--clients", metavar="N,N...", help="With --load: default 1,2,4,8,16,32,64. With --soak: one number, 64."
+        ),
+    ] = "",
     seconds: Annotated[
         float, typer.Option("--seconds", min=0.1, help="With --load: for each number of clients.")
     ] = 4.0,
@@ -76,20 +79,38 @@ def bench(
     ] = 0.0,
     server: o.Server = "",
     token_file: o.TokenFile = None,
+    server_key: o.ServerKey = "",
+    client_key: o.ClientKey = None,
+    certificate: o.Certificate = None,
 ) -> None:
     """Measure: server against direct calls, first preview, cold sheet, batch, import, wheel. Takes a few minutes."""
+    if load and soak:
+        raise BadRequest("--load and --soak are two measurements", hint="run one after the other")
     if load or soak:
         from vcg_bridge.cli import bench_load
+        from vcg_bridge.cli.connect import Place
 
-        place = bench_load.Where(bundle, device.value, threads, server, _token_for(server, token_file))
+        place = Place(
+            server, bundle=bundle, token_file=token_file, server_key=server_key, client_key=client_key,
+            certificate=certificate,
+        )  # fmt: skip
+        where = bench_load.Where(place, device.value, threads)
+        counts = bench_load.numbers(clients or ("64" if soak else "1,2,4,8,16,32,64"))
         if load:
-            bench_load.load(place, bench_load.numbers(clients), seconds, out, plot, as_json=as_json)
+            bench_load.load(where, counts, seconds, out, plot, as_json=as_json)
+        elif len(counts) > 1:
+            raise BadRequest(f"--clients {clients} with --soak", hint="one number: --clients 64")
         else:
-            count = 64 if "," in clients else bench_load.numbers(clients)[0]
-            bench_load.soak(place, count, soak * 60, out, plot, as_json=as_json)
+            bench_load.soak(where, counts[0], soak * 60, out, plot, as_json=as_json)
         return
-    if server or plot is not None:
-        raise BadRequest("--server and --plot belong to --load and --soak", hint="add one of them")
+    if server or plot is not None or clients:
+        raise BadRequest(
+            "--server (or VCG_SERVER), --clients and --plot belong to --load and --soak",
+            hint="add one of them; what is measured otherwise needs servers of its own",
+        )
+    if out is not None and out.is_dir():
+        raise OutputError(f"--out {out} is a folder", hint="give a file")
+    warn_if_busy()
     figures = measure(bundle, device.value, threads or None, quick=quick, wheel=wheel)
     about = machine(bundle, device.value, threads)
     text = json.dumps({"machine": about, "figures": [_plain(f) for f in figures]}, indent=1)
@@ -103,23 +124,17 @@ def bench(
     if out is not None:
         from vcg_bridge.sprites.writer import write_files
 
-        if out.is_dir():
-            raise OutputError(f"--out {out} is a folder", hint="give a file")
         if out.suffix == ".md":
             text = _page(figures, about)
         write_files(out.parent, {out.name: text.encode("utf-8") + b"\n"})
 
 
-def _token_for(server: str, token_file: Path | None) -> str:
-    """The token for a server that may be named. Raises for an address that cannot be measured, or not safely."""
-    from vcg_bridge.client import ClientOptions
-
-    token = o.read_token(token_file)
-    if server and ClientOptions(address=server, token=token).tls is not None:
-        raise BadRequest(
-            "only tcp:// is measured: --server is TLS", hint="measure at the server's own machine, without TLS"
-        )
-    return token
+def warn_if_busy() -> None:
+    """Says so where other programs have much of this machine: then ratios change too, not times alone."""
+    cores = os.cpu_count() or 1
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
+    if load > cores / 2:
+        report.show_warning(f"this machine is busy (load {load:.1f} on {cores} cores): figures taken now say little")
 
 
 def measure(bundle: str, device: str, threads: int | None, *, quick: bool, wheel: Path | None) -> list[Figure]:
@@ -176,8 +191,8 @@ def _times(over: Overhead) -> str:
     return f"{over.characters} characters, all animations, {over.server_s:.1f} s / {over.direct_s:.1f} s"
 
 
-def machine(bundle: str, device: str, threads: int) -> dict[str, object]:
-    """What the figures were measured on."""
+def machine(bundle: str, device: str = "", threads: int = 0) -> dict[str, object]:
+    """What the figures were measured on. device, threads: of a server that was started; "": it ran already."""
     import onnxruntime
 
     from vcg_bridge.generators.bundle import open_bundle
@@ -187,8 +202,7 @@ def machine(bundle: str, device: str, threads: int) -> dict[str, object]:
         "vcg_bridge": vcg_bridge.__version__,
         "bundle": f"{opened.manifest.name} {opened.manifest.version}",
         "bundle_sha256": opened.sha256,
-        "device": device,
-        "threads": threads,
+        **({"device": device, "threads": threads} if device else {}),
         "cores": os.cpu_count(),
         "load_1min": round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
         "platform": platform.platform(),

@@ -15,7 +15,15 @@ from vcg_bridge.cli.keys import client_keys
 from vcg_bridge.cli.launch import ServerProcess
 from vcg_bridge.cli.options import Device, read_token
 from vcg_bridge.client import Client
-from vcg_bridge.contract.errors import AuthError, BadRequest, BundleError, NoServer, VcgError, VersionMismatch
+from vcg_bridge.contract.errors import (
+    AuthError,
+    BadRequest,
+    BundleError,
+    BusyError,
+    NoServer,
+    VcgError,
+    VersionMismatch,
+)
 from vcg_bridge.contract.manifest import Manifest
 from vcg_bridge.contract.vocabulary import DEFAULT_ADDRESS, DEFAULT_HOST, DEFAULT_PORT
 from vcg_bridge.generators.bundle import Bundle, open_bundle
@@ -60,20 +68,10 @@ def connected(place: Place) -> Iterator[Connection]:
 
     Raises NoServer, AuthError, VersionMismatch, BundleError, and whatever keeps a server from starting.
     """
-    if place.server_key and not place.server:
-        raise BadRequest("--server-key belongs to a server that is named", hint="add --server ADDRESS")
-    if place.certificate is not None and not place.server:
-        raise BadRequest("--certificate belongs to a server that is named", hint="add --server tls://HOST:PORT")
-    if place.client_key is not None and not place.server_key:
-        raise BadRequest("--client-key is for a server that encrypts", hint="add --server-key KEY")
-    if place.ray and place.server:
-        raise BadRequest(
-            "--ray is for a server that this command starts, and --server (or VCG_SERVER) names one that runs",
-            hint="leave one of them out; a server that runs is given a cluster by `vcg serve --workers ray`",
-        )
+    check_place(place)
     if place.server:
         with client_of(place) as client:
-            yield Connection(client, _bundle_of(client, place), place.server, started=False)
+            yield Connection(client, bundle_of(client, place), place.server, started=False)
         return
     bundle = open_bundle(place.bundle, verify=False)  # the server checks every file before it draws
     running = _running(bundle, read_token(place.token_file)) if not place.ray else None
@@ -87,6 +85,21 @@ def connected(place: Place) -> Iterator[Connection]:
         yield Connection(client, bundle, process.address, started=True)
 
 
+def check_place(place: Place) -> None:
+    """Raises BadRequest for options that do not go together."""
+    if place.server_key and not place.server:
+        raise BadRequest("--server-key belongs to a server that is named", hint="add --server ADDRESS")
+    if place.certificate is not None and not place.server:
+        raise BadRequest("--certificate belongs to a server that is named", hint="add --server tls://HOST:PORT")
+    if place.client_key is not None and not place.server_key:
+        raise BadRequest("--client-key is for a server that encrypts", hint="add --server-key KEY")
+    if place.ray and place.server:
+        raise BadRequest(
+            "--ray is for a server that this command starts, and --server (or VCG_SERVER) names one that runs",
+            hint="leave one of them out; a server that runs is given a cluster by `vcg serve --workers ray`",
+        )
+
+
 def client_of(place: Place, timeout_s: float = CONNECT_LIMIT_S) -> Client:
     """A welcome client of the server that is named. Raises NoServer, AuthError, VersionMismatch, and for keys that are none."""
     return Client.connect(
@@ -98,7 +111,7 @@ def client_of(place: Place, timeout_s: float = CONNECT_LIMIT_S) -> Client:
     )
 
 
-def _bundle_of(client: Client, place: Place) -> Bundle:
+def bundle_of(client: Client, place: Place) -> Bundle:
     """The bundle of a server that was named. Its files are needed here as well: names, credits, timing."""
     address, models = client.options.address, {model.name: model for model in client.welcome.models}
     if place.bundle:
@@ -126,7 +139,7 @@ def _running(bundle: Bundle, token: str) -> Client | None:
     why = "draws with another bundle"
     try:
         client = Client.connect(DEFAULT_ADDRESS, timeout_s=CONNECT_LIMIT_S, token=token)
-    except (NoServer, VersionMismatch, AuthError) as error:
+    except (NoServer, VersionMismatch, AuthError, BusyError) as error:
         why = error.message
     else:
         if any(model.sha256 == bundle.sha256 for model in client.welcome.models):

@@ -6,15 +6,19 @@ as what any other client got for the same seed. Of a server on this machine memo
 
 from __future__ import annotations
 
+import contextlib
 import random
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import zmq
 
+from vcg_bridge.cli.driver import MAX_SOCKETS
+from vcg_bridge.client import ClientOptions
+from vcg_bridge.client.dealer import Dealer, trust_of
 from vcg_bridge.contract import messages as m
 from vcg_bridge.contract.blobs import decode_blob
 from vcg_bridge.contract.errors import VcgError
@@ -27,6 +31,10 @@ WARM_S = 10.0
 """Seconds, or a third of the time if that is less, after which memory is first looked at."""
 
 PATIENCE_S = 60.0
+GONE_S = 45.0
+"""A server from which none of the clients hears anything for so long, while they wait, is gone."""
+
+CLOSE_S = 3.0
 EXPECTED = {"busy", "stalled", "hello_required", "shutting_down"}
 """Errors that belong to the protocol's daily life: the client repeats its request."""
 
@@ -90,7 +98,7 @@ class _Walker:
     def __init__(self, soak: Soak, number: int) -> None:
         self._soak, self._rng, self._number = soak, random.Random(number), number
         self._session, self._jobs = f"soak-{number}", 0
-        self._socket: zmq.Socket[bytes] | None = None
+        self._dealer: Dealer | None = None
         self._welcome = False
         self._request: Generate | None = None
         self._next = 0  # seq that must come
@@ -98,24 +106,27 @@ class _Walker:
         self._cancelling = False
         self._quiet_until = 0.0  # it does not read
         self._again_at = 0.0
+        self._back_at = 0.0  # where there is no connection: when to make one
+        self._away = False  # the connection was ended, and we have not come back yet
         self._heard = time.monotonic()
         self._connect()
 
     def _connect(self) -> None:
         self._drop()
-        self._socket = self._soak.context.socket(zmq.DEALER)
-        self._socket.LINGER = 0
-        self._socket.RCVHWM = 4
-        self._socket.connect(self._soak.address)
-        self._soak.poller.register(self._socket, zmq.POLLIN)
+        soak = self._soak
+        self._dealer = Dealer(soak.context, soak.options, soak.trust, messages=4)
+        soak.poller.register(self._dealer.socket, zmq.POLLIN)
+        soak.poller.register(self._dealer.monitor, zmq.POLLIN)
         self._welcome, self._heard = False, time.monotonic()
-        self._send(m.Hello((1,), client="vcg soak", session=self._session, codecs=("zstd",), token=self._soak.token))
+        self._send(m.Hello((1,), client="vcg soak", session=self._session, codecs=("zstd",), token=soak.options.token))
 
     def _drop(self) -> None:
-        if self._socket is not None:
-            self._soak.poller.unregister(self._socket)
-            self._socket.close(0)
-            self._socket = None
+        if self._dealer is not None:
+            self._soak.poller.unregister(self._dealer.socket)
+            self._soak.poller.unregister(self._dealer.monitor)
+            self._dealer.close()
+            self._soak.ending.append(self._dealer)
+            self._dealer = None
 
     def close(self) -> None:
         self._drop()
@@ -125,11 +136,16 @@ class _Walker:
         return self._request is not None
 
     def _send(self, request: m.Request) -> None:
-        assert self._socket is not None
-        self._socket.send_multipart(m.encode(request), zmq.NOBLOCK)
+        assert self._dealer is not None
+        with contextlib.suppress(zmq.Again):  # there is no connection any more: that is noticed at once
+            self._dealer.socket.send_multipart(m.encode(request), zmq.NOBLOCK)
 
     def act(self, now: float, *, stop: bool) -> None:
         """What it does of its own accord."""
+        if self._dealer is None:
+            if now >= self._back_at:
+                self._connect()
+            return
         if now < self._quiet_until or now < self._again_at or not self._welcome:
             if not self._welcome and now - self._heard > PATIENCE_S:
                 self._soak.fault(f"client {self._number} got no welcome for {PATIENCE_S:.0f} s")
@@ -174,32 +190,53 @@ class _Walker:
     def read(self) -> None:
         """What has come, a few messages at a time."""
         for _ in range(4):
-            if self._socket is None or time.monotonic() < self._quiet_until:
+            if self._dealer is None or time.monotonic() < self._quiet_until:
                 return
             try:
-                frames = self._socket.recv_multipart(zmq.NOBLOCK)
+                frames = self._dealer.socket.recv_multipart(zmq.NOBLOCK)
             except zmq.Again:
-                return
-            self._heard = time.monotonic()
+                break
+            self._heard = self._soak.heard = time.monotonic()
             reply, blobs = m.decode_reply(frames)
             self._take(reply, blobs, sum(map(len, frames)))
+        if self._dealer is not None and not self._dealer.socket.poll(0):
+            self._ended(self._dealer)
+
+    def _ended(self, dealer: Dealer) -> None:
+        """The server has ended the connection, though we had not: it does not do that to a client in order."""
+        try:
+            end = dealer.event()
+        except zmq.Again:
+            return
+        if end is None:
+            return
+        if end.final is not None:
+            raise end.final
+        if not self._away:
+            self._soak.fault(f"client {self._number}: {end.reason}")
+        self._away = True
+        self._drop()
+        self._back_at = time.monotonic() + 1.0
 
     def _take(self, reply: m.Reply, blobs: list[bytes], size: int) -> None:
         request = self._request
         if isinstance(reply, m.Welcome):
-            self._welcome = True
+            self._welcome, self._away = True, False
             if self._cancelling:  # the connection was lost before the answer: the job went with it
                 self._request = None
             self.again()
         elif isinstance(reply, m.Error):
             self._soak.report.errors[reply.code] += 1
-            if reply.code not in EXPECTED:
+            if reply.code in EXPECTED and not self._welcome:  # it is the hello that has to wait
+                self._drop()
+                self._back_at = time.monotonic() + _wait_s(reply)
+            elif reply.code not in EXPECTED:
                 self._soak.fault(f"client {self._number}: [{reply.code}] {reply.message}")
                 self._request = None
             elif reply.code == "hello_required":
                 self._connect()
             else:
-                self._repeat(float(str(reply.details.get("retry_after_ms") or 100)) / 1000)
+                self._repeat(_wait_s(reply))
         elif isinstance(reply, m.Cancelled):
             self._soak.report.cancelled += reply.active
             if request is not None and reply.id == request.id:
@@ -249,18 +286,26 @@ class _Walker:
         self._send(m.Credit(request.id, size))
 
 
+def _wait_s(error: m.Error) -> float:
+    """Seconds that a busy server asks for."""
+    wait_ms = error.details.get("retry_after_ms")
+    return max(0.1, wait_ms / 1000) if isinstance(wait_ms, int) else 0.1
+
+
 class Soak:
     """The clients, driven by one thread."""
 
-    def __init__(self, address: str, clients: int, token: str = "", pid: int | None = None) -> None:
-        """pid: of the server, where it runs on this machine."""
-        self.address, self.token, self._pid, self._count = address, token, pid, clients
+    def __init__(self, options: ClientOptions, clients: int, pid: int | None = None) -> None:
+        """pid: of the server, where it runs on this machine. Raises ConfigError for a certificate that cannot be read."""
+        self.options, self.trust, self._pid, self._count = options, trust_of(options), pid, clients
         self.context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-        self.context.set(zmq.MAX_SOCKETS, 4096)
+        self.context.set(zmq.MAX_SOCKETS, MAX_SOCKETS)
         self.poller = zmq.Poller()
         self.report = SoakReport()
         self.seen: dict[object, bytes] = {}
         self.later: list[tuple[float, _Walker]] = []
+        self.heard = time.monotonic()  # anything, by any client
+        self.ending: list[Dealer] = []
 
     def fault(self, what: str) -> None:
         """Note what must not be."""
@@ -268,37 +313,53 @@ class Soak:
             self.report.faults.append(what)
 
     def run(self, seconds: float, step: Callable[[float], None] = lambda _: None) -> SoakReport:
-        """Go on for so long; then let what runs come to its end."""
-        walkers = [_Walker(self, number) for number in range(self._count)]
-        begin = time.monotonic()
-        look_at = begin + min(WARM_S, seconds / 3)
+        """Go on for so long; then let what runs come to its end. Ends early where the server is gone.
+
+        What was seen until then is in `report`, too, where this raises (KeyboardInterrupt, AuthError ...).
+        """
+        begin = self.heard = time.monotonic()
+        walkers: list[_Walker] = []
         try:
-            while (now := time.monotonic()) < begin + seconds or (
-                any(w.busy for w in walkers) and now < begin + seconds + PATIENCE_S
-            ):
-                self.poller.poll(20)
-                for walker in walkers:
-                    walker.read()
-                    walker.act(now, stop=now >= begin + seconds)
-                due = [walker for at, walker in self.later if at <= now]
-                self.later = [(at, walker) for at, walker in self.later if at > now]
-                for walker in due:
-                    walker.again()
-                if now >= look_at:
-                    look_at = now + max(0.25, seconds / 200)
-                    self._look(now - begin)
-                    step(now - begin)
-            for walker in walkers:
-                if walker.busy:
-                    self.fault("a job had not ended a minute after the soak")
+            walkers += (_Walker(self, number) for number in range(self._count))
+            self._drive(walkers, begin, seconds, step)
         finally:
             for walker in walkers:
                 walker.close()
             self.context.term()
-        self.report.seconds = time.monotonic() - begin
+            for dealer in self.ending:
+                dealer.join(CLOSE_S)
+            self.report.seconds = time.monotonic() - begin
         return self.report
 
-    def _look(self, seconds: float) -> None:
-        found = footprint(self._pid) if self._pid is not None else None
+    def _drive(self, walkers: Sequence[_Walker], begin: float, seconds: float, step: Callable[[float], None]) -> None:
+        look_at = begin + min(WARM_S, seconds / 3)
+        while (now := time.monotonic()) < begin + seconds or (
+            any(w.busy for w in walkers) and now < begin + seconds + PATIENCE_S
+        ):
+            self.poller.poll(20)
+            for walker in walkers:
+                walker.read()
+                walker.act(now, stop=now >= begin + seconds)
+            due = [walker for at, walker in self.later if at <= now]
+            self.later = [(at, walker) for at, walker in self.later if at > now]
+            for walker in due:
+                walker.again()
+            if now >= look_at:
+                look_at = now + max(0.25, seconds / 200)
+                self.ending = [dealer for dealer in self.ending if not dealer.ended]
+                if not self._look(now - begin) or now - self.heard > GONE_S:
+                    self.fault(f"the server at {self.options.address} was gone after {now - begin:.0f} s")
+                    return
+                step(now - begin)
+        for walker in walkers:
+            if walker.busy:
+                self.fault("a job had not ended a minute after the soak")
+
+    def _look(self, seconds: float) -> bool:
+        """See what the server holds. False where there is no such process any more."""
+        if self._pid is None:
+            return True
+        found = footprint(self._pid)
         if found is not None:
             self.report.prints.append((seconds, found))
+        return found is not None or not self.report.prints

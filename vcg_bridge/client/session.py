@@ -6,6 +6,7 @@ Both clients drive it the same way: open a link when `open_at` is due and say `o
 
 from __future__ import annotations
 
+import random
 import uuid
 from collections import deque
 from collections.abc import Sequence
@@ -28,6 +29,9 @@ from vcg_bridge.contract.errors import (
 )
 
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.1, 5.0
+SPREAD = 0.25
+"""Up to so much longer than it was asked to a client stays away from a busy server: not all come back in the same moment."""
+
 _HEARTBEAT = "heartbeat"
 _AGAIN = ("hello_required", "shutting_down")  # errors that end a connection, not a request
 
@@ -52,7 +56,8 @@ class Session:
     state: "idle" no connection wanted; "waiting" for `open_at`; "greeting" hello is sent; "ready"; "failed".
     """
 
-    def __init__(self, options: ClientOptions) -> None:
+    def __init__(self, options: ClientOptions, chance: random.Random | None = None) -> None:
+        """chance: for what clients must not do in step; None: from the session's random name."""
         self.options = options
         self.state = "idle"
         self.outgoing: deque[list[bytes]] = deque()
@@ -62,6 +67,7 @@ class Session:
         self.jobs: dict[str, JobState] = {}
         self._questions: dict[str, Question] = {}
         self._name = uuid.uuid4().hex
+        self._chance = chance or random.Random(self._name)
         self._attempts = 0
         self._give_up_at = 0.0
         self._patient = False  # a refused connection is tried again
@@ -96,8 +102,8 @@ class Session:
             now,
         )  # fmt: skip
 
-    def lost(self, reason: str, now: float, *, at_once: bool = False) -> None:
-        """The link broke. at_once: the server is there, a new hello is enough."""
+    def lost(self, reason: str, now: float, *, at_once: bool = False, busy: BusyError | None = None) -> None:
+        """The link broke. at_once: the server is there, a new hello is enough. busy: it is there, and takes nobody just now."""
         if self.state not in ("greeting", "ready"):
             return
         if self.state == "ready":
@@ -110,10 +116,12 @@ class Session:
         self.outgoing.clear()
         for job in [job for job in self.jobs.values() if job.cancelling]:
             self._end(job, Cancelled("the job was cancelled"))  # the next hello drops it
-        if not self._patient:
-            self._fail(self._no_server())
-            return
         wait = min(FIRST_WAIT_S * 2**self._attempts, LONGEST_WAIT_S)
+        if busy is not None:
+            wait = max(wait, self._away_s(busy))
+        if not self._patient or (busy is not None and now + wait > self._give_up_at):
+            self._fail(busy or self._no_server())
+            return
         self.open_at = now if at_once and self._attempts == 0 else now + wait
         self._attempts += 1
 
@@ -259,11 +267,15 @@ class Session:
         job.busy_since = now if job.busy_since is None else job.busy_since
         wait = FIRST_WAIT_S
         if isinstance(error, BusyError):
-            wait = max(error.retry_after_ms / 1000, FIRST_WAIT_S)
+            wait = self._away_s(error)
             if now + wait > job.busy_since + self.options.retry_s:
                 self._end(job, error)
                 return
         job.retry_at = now + wait
+
+    def _away_s(self, busy: BusyError) -> float:
+        """How long to stay away from a busy server: never less than it says."""
+        return max(busy.retry_after_ms / 1000, FIRST_WAIT_S) * (1 + SPREAD * self._chance.random())
 
     def _welcomed(self, welcome: m.Welcome, now: float) -> None:
         if welcome.version != v.PROTOCOL_VERSION[0]:
@@ -280,7 +292,9 @@ class Session:
 
     def _refused(self, error: VcgError, now: float) -> None:
         """An error that concerns the connection."""
-        if error.code in (*_AGAIN, "busy"):
+        if isinstance(error, BusyError):
+            self.lost(error.message, now, busy=error)
+        elif error.code in _AGAIN:
             self.lost(error.message, now, at_once=error.code == "hello_required")
         else:
             self._fail(error)

@@ -37,6 +37,11 @@ def default_threads() -> int:
                 f"{THREADS_VARIABLE} is {wish!r}", hint="set it to a number from 1 to 1024, or to nothing"
             )
         return int(wish)
+    return usable_cores()
+
+
+def usable_cores() -> int:
+    """The cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

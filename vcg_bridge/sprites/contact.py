@@ -88,7 +88,7 @@ def _ink(character: Character) -> tuple[Palette, int, int]:
     """The character's palette on the background, and two slots that its frames leave free: for stripes, for text."""
     used = np.zeros(256, np.bool_)
     for plane in character.frames.values():
-        used[np.unique(plane)] = True
+        used[plane] = True
     used[0] = True
     palette = _over(character.palette, BACKGROUND)
     free = np.flatnonzero(~used)[::-1]

@@ -106,11 +106,37 @@ def _union(character: Character, poses: Sequence[Pose], edge: int) -> Plane:
 
 
 def _gif(planes: Sequence[Plane], palette: Palette, times_ms: Sequence[int], scale: int) -> bytes:
+    """The same bytes as if Pillow was given all planes, but each different picture is compressed once: loops repeat theirs."""
     visible = np.where(palette[:, 3] >= 128, np.arange(256), 0).astype(np.uint8)
+    pictures = [visible[plane] for plane in planes]
+    keys = [picture.tobytes() for picture in pictures]
+    different = dict(zip(keys, pictures, strict=True))
+    numbers = {key: number for number, key in enumerate(different)}
+    once = list(different.values())
+    # Pillow writes a second header before a frame that is empty.
+    if len(once) in (1, len(planes)) or not all(picture.any() for picture in once):
+        return _saved(pictures, palette, times_ms, scale)
+    # The first picture of a GIF is whole, every other one cut to what it shows: so the first is there once more.
+    head, frames = _taken_apart(_saved([*once, once[0]], palette, [_TICK] * (len(once) + 1), scale))
+    shown: list[tuple[int, int]] = []  # number of the picture, milliseconds; equal neighbours are one
+    for key, ms in zip(keys, times_ms, strict=True):
+        if shown and shown[-1][0] == numbers[key]:
+            shown[-1] = numbers[key], shown[-1][1] + ms
+        else:
+            shown.append((numbers[key], ms))
+    parts = [head]
+    for i, (number, ms) in enumerate(shown):
+        frame = frames[number if i == 0 or number else -1]
+        parts += frame[:_DELAY], (ms // _TICK).to_bytes(2, "little"), frame[_DELAY + 2 :]
+    return b"".join(parts) + _END
+
+
+def _saved(pictures: Sequence[Plane], palette: Palette, times_ms: Sequence[int], scale: int) -> bytes:
+    """As Pillow writes it. pictures: 0 is transparent."""
     colours = palette[:, :3].tobytes()
     images = []
-    for plane in planes:
-        image = Image.fromarray(scaled(visible[plane], scale))  # mode L
+    for picture in pictures:
+        image = Image.fromarray(scaled(picture, scale))  # mode L
         image.putpalette(colours)  # makes it mode P: the same bytes are now slots
         images.append(image)
     file = io.BytesIO()
@@ -127,3 +153,41 @@ def _gif(planes: Sequence[Plane], palette: Palette, times_ms: Sequence[int], sca
         optimize=False,
     )
     return file.getvalue()
+
+
+_DELAY = 4
+"""Where a frame's two bytes of time are: behind the label, the length and the flags of its graphic control extension."""
+
+_END = b";"
+
+
+def _taken_apart(gif: bytes) -> tuple[bytes, list[bytes]]:
+    """What stands before the frames, and each frame: its graphic control extension and its image.
+
+    All frames are cleared before the next one (disposal 2), so what one holds does not depend on the one before it.
+    """
+    at = 13 + _table_size(gif[10])
+    start = 0
+    frames: list[bytes] = []
+    while gif[at : at + 1] != _END:
+        if gif[at : at + 2] == b"!\xf9":
+            start = at
+            if not frames:
+                head = gif[:at]
+        image = gif[at : at + 1] == b","
+        at = _behind_blocks(gif, at + 11 + _table_size(gif[at + 9]) if image else at + 2)
+        if image:
+            frames.append(gif[start:at])
+    return head, frames
+
+
+def _table_size(flags: int) -> int:
+    """Bytes of the colour table that a header or an image with these flags has."""
+    return 3 << (flags & 7) + 1 if flags & 128 else 0
+
+
+def _behind_blocks(gif: bytes, at: int) -> int:
+    """Where a chain of data blocks, each with its length before it, ends."""
+    while gif[at]:
+        at += gif[at] + 1
+    return at + 1

@@ -122,9 +122,13 @@ def write_character(
     written. Raises BadRequest for a name that cannot be a file's, OutputError where the folder cannot be written; then
     nothing of it is there, and files of an earlier run are as they were.
     """
-    files = character_files(name, character, manifest, options)
-    files[CREDITS_NAME] = credits_text(manifest, credits, _existing(folder / CREDITS_NAME)).encode("utf-8")
-    return write_files(folder, files)
+    return place_files(folder, character_files(name, character, manifest, options), manifest, credits=credits)
+
+
+def place_files(folder: Path, files: Mapping[str, bytes], manifest: Manifest, *, credits: Sequence[str]) -> list[Path]:
+    """What `character_files` gave, and CREDITS.txt, into the folder; see `write_character`."""
+    text = credits_text(manifest, credits, _existing(folder / CREDITS_NAME))
+    return write_files(folder, {**files, CREDITS_NAME: text.encode("utf-8")})
 
 
 def write_files(folder: Path, files: Mapping[str, bytes]) -> list[Path]:

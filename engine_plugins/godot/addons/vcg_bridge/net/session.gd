@@ -11,6 +11,7 @@ const V := preload("vocabulary.gd")
 
 const _FIRST_WAIT_S := 0.1
 const _LONGEST_WAIT_S := 5.0
+const _SPREAD := 0.25  # up to so much longer than it was asked to a client stays away: not all come back in the same moment
 const _HEARTBEAT := "heartbeat"
 const _AGAIN: PackedStringArray = ["hello_required", "shutting_down"]  # end a connection, not a request
 
@@ -30,6 +31,7 @@ var _options: Options
 var _welcome: Dictionary = {}
 var _questions: Dictionary[String, Question] = {}
 var _name := ""
+var _chance := RandomNumberGenerator.new()
 var _attempts := 0
 var _give_up_at := 0.0
 var _patient := false  # a refused connection is tried again
@@ -65,6 +67,7 @@ class Question:
 func _init(options: Options, session_name: String) -> void:
 	_options = options
 	_name = session_name
+	_chance.seed = session_name.hash()
 
 
 ## What is being asked for takes effect with the next connection.
@@ -123,8 +126,9 @@ func opened(now: float) -> void:
 	)
 
 
-## The link broke. [param at_once]: the server is there, a new hello is enough.
-func lost(reason: String, now: float, at_once: bool = false, hint: String = "") -> void:
+## The link broke. [param at_once]: the server is there, a new hello is enough. [param busy]: it is there, and takes nobody
+## just now.
+func lost(reason: String, now: float, at_once: bool = false, hint: String = "", busy: VcgError = null) -> void:
 	if state not in ["greeting", "ready"]:
 		return
 	var was_ready := state == "ready"
@@ -141,10 +145,12 @@ func lost(reason: String, now: float, at_once: bool = false, hint: String = "") 
 	for job: JobState in jobs.values():
 		if job.cancelling:
 			_end(job, null)  # the next hello drops it
-	if not _patient:
-		fail(_no_server())
-		return
 	var wait := minf(_FIRST_WAIT_S * pow(2.0, _attempts), _LONGEST_WAIT_S)
+	if busy != null:
+		wait = maxf(wait, _away_s(busy))
+	if not _patient or (busy != null and now + wait > _give_up_at):
+		fail(_no_server() if busy == null else busy)
+		return
 	open_at = now if at_once and _attempts == 0 else now + wait
 	_attempts += 1
 	_become("waiting")
@@ -283,7 +289,9 @@ func received(frames: Array[PackedByteArray], now: float) -> void:
 func _take_error(reply: Dictionary, id: String, now: float) -> void:
 	var error := _error_of(reply)
 	if id.is_empty():
-		if error.code in _AGAIN or error.code == "busy":
+		if error.code == "busy":
+			lost(error.message, now, false, error.hint, error)
+		elif error.code in _AGAIN:
 			lost(error.message, now, error.code == "hello_required")
 		else:
 			fail(error)
@@ -343,13 +351,20 @@ func _job_error(job: JobState, error: VcgError, now: float) -> void:
 		job.busy_since = now
 	var wait := _FIRST_WAIT_S
 	if error.code == "busy":
-		var advice: Variant = error.details.get("retry_after_ms", 0)
-		if advice is int:
-			wait = maxf(advice / 1000.0, _FIRST_WAIT_S)
+		wait = _away_s(error)
 		if now + wait > job.busy_since + _options.retry_s:
 			_end(job, error)
 			return
 	job.retry_at = now + wait
+
+
+## How long to stay away from a busy server: never less than it says.
+func _away_s(busy: VcgError) -> float:
+	var wait := _FIRST_WAIT_S
+	var advice: Variant = busy.details.get("retry_after_ms", 0)
+	if advice is int:
+		wait = maxf(advice / 1000.0, _FIRST_WAIT_S)
+	return wait * (1.0 + _SPREAD * _chance.randf())
 
 
 func _welcomed(reply: Dictionary, now: float) -> void:

@@ -33,12 +33,17 @@ namespace Vcg.Bridge
     internal sealed class Session
     {
         private const double FirstWait = 0.1, LongestWait = 5.0;
+
+        /// <summary>Up to so much longer than it was asked to a client stays away: not all come back in the same moment.</summary>
+        private const double Spread = 0.25;
+
         private const string Heartbeat = "heartbeat";
 
         private readonly VcgClientOptions options;
         private readonly string name = Guid.NewGuid().ToString("N");
         private readonly Dictionary<string, JobState> jobs = new Dictionary<string, JobState>(StringComparer.Ordinal);
         private readonly Dictionary<string, Question> questions = new Dictionary<string, Question>(StringComparer.Ordinal);
+        private readonly Random chance;
         private int attempts;
         private double giveUpAt;
         private bool patient;  // a refused connection is tried again
@@ -50,6 +55,7 @@ namespace Vcg.Bridge
         internal Session(VcgClientOptions options)
         {
             this.options = options;
+            chance = new Random(name.GetHashCode());
         }
 
         internal ClientState State { get; private set; } = ClientState.Idle;
@@ -128,7 +134,7 @@ namespace Vcg.Bridge
         }
 
         /// <summary>The link broke. At once: the server is there, a new hello is enough.</summary>
-        internal void Lost(string why, double now, bool atOnce = false)
+        internal void Lost(string why, double now, bool atOnce = false, VcgException busy = null)
         {
             if (!HasLink)
                 return;
@@ -151,12 +157,14 @@ namespace Vcg.Bridge
                 if (job.Cancelling)
                     End(job, VcgException.Cancelled());  // the next hello drops it
             }
-            if (!patient)
+            double wait = Math.Min(FirstWait * Math.Pow(2, attempts), LongestWait);
+            if (busy != null)
+                wait = Math.Max(wait, Away(busy));
+            if (!patient || (busy != null && now + wait > giveUpAt))
             {
-                Fail(NoServer());
+                Fail(busy ?? NoServer());
                 return;
             }
-            double wait = Math.Min(FirstWait * Math.Pow(2, attempts), LongestWait);
             OpenAt = atOnce && attempts == 0 ? now : now + wait;
             attempts++;
         }
@@ -378,7 +386,7 @@ namespace Vcg.Bridge
             double wait = FirstWait;
             if (busy)
             {
-                wait = Math.Max(error.RetryAfterMs / 1000.0, FirstWait);
+                wait = Away(error);
                 if (now + wait > job.BusySince.Value + options.Retry.TotalSeconds)
                 {
                     End(job, error);
@@ -386,6 +394,12 @@ namespace Vcg.Bridge
                 }
             }
             job.RetryAt = now + wait;
+        }
+
+        /// <summary>How long to stay away from a busy server: never less than it says.</summary>
+        private double Away(VcgException busy)
+        {
+            return Math.Max(busy.RetryAfterMs / 1000.0, FirstWait) * (1 + Spread * chance.NextDouble());
         }
 
         private void Welcomed(Welcome welcome, double now)
@@ -409,7 +423,9 @@ namespace Vcg.Bridge
         /// <summary>An error that concerns the connection.</summary>
         private void Refused(VcgException error, double now)
         {
-            if (IsAgain(error.Code) || error.Code == Vocabulary.ErrorCode.Busy)
+            if (error.Code == Vocabulary.ErrorCode.Busy)
+                Lost(error.Message, now, false, error);
+            else if (IsAgain(error.Code))
                 Lost(error.Message, now, error.Code == Vocabulary.ErrorCode.HelloRequired);
             else
                 Fail(error);
