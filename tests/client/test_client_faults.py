@@ -166,6 +166,19 @@ def test_a_server_that_stays_away_ends_the_job(port: int) -> None:
             assert client.describe(timeout_s=30).layers
 
 
+def test_what_broke_the_connection_is_said_where_only_sending_fails() -> None:
+    with Peer() as peer:
+        client = Client.connect(peer.address)
+    with client:
+        until, said = time.monotonic() + 60, ""
+        while not said:  # until libzmq refuses what is sent: with no time at all the client does not look for news
+            assert time.monotonic() < until
+            with pytest.raises(Timeout) as caught:
+                client.describe(timeout_s=0)
+            said = caught.value.hint
+    assert "closed by the other side" in said
+
+
 def test_a_server_that_forgot_us_is_greeted_again() -> None:
     with Peer() as peer, Client.connect(peer.address) as client:
         peer.delay_s = 0.01
