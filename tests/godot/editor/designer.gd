@@ -405,7 +405,7 @@ func no_server() -> void:
 	var vcg: String = d.job["vcg"]
 	var foreign := OS.create_process(vcg, ["serve", "--bind", address])
 	d.note("foreign_pid", foreign)
-	await d.expect("a server that somebody starts is found", dock.keeper.is_ready, 30.0)
+	await d.expect("a server that somebody starts is found", dock.keeper.is_ready)
 	d.check("it is not taken for our own", dock.keeper.process.pid == 0)
 	d.phase("")
 	kill(foreign)
@@ -413,7 +413,7 @@ func no_server() -> void:
 	await d.expect("it goes", func() -> bool: return not dock.keeper.is_ready())
 	foreign = OS.create_process(vcg, ["serve", "--bind", address])
 	d.note("second_foreign_pid", foreign)
-	await d.expect("it comes back", dock.keeper.is_ready, 30.0)
+	await d.expect("it comes back", dock.keeper.is_ready)
 	var before := recipe()
 	await d.click(d.find("Reroll"))
 	await d.expect("and draws", func() -> bool: return settled() and recipe() != before)

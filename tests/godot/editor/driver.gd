@@ -4,7 +4,7 @@ extends EditorPlugin
 ## environment names a job file: {"scenario": script, "out": folder, ...}; what was found is written to out/results.json.
 
 const ADDON := "vcg_bridge"
-const WAIT_S := 20.0
+const WAIT_S := 60.0
 
 var job := {}
 var results := {"checks": [], "stalls_ms": {}, "seconds": {}, "notes": {}}
