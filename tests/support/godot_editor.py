@@ -17,7 +17,7 @@ from typing import Any
 from tests.support.godot import GODOT_TESTS, GodotProject, new_project
 from tests.support.ports import reserved_port
 
-SCREEN = (1600, 900)
+SCREEN = (1280, 800)
 SECONDS = 500
 """A designer's hour takes 40 s; a busy machine may take longer."""
 

@@ -38,7 +38,7 @@ func _run() -> void:
 	while EditorInterface.get_resource_filesystem().is_scanning():
 		await frames(1)
 	if DisplayServer.get_name() == "headless":
-		get_tree().root.size = Vector2i(1600, 900)
+		get_tree().root.size = Vector2i(1280, 800)
 	await frames(20)
 	var opening: GDScript = load("res://addons/vcg_driver/opening.gd")
 	_scenario = opening.new()
@@ -118,7 +118,7 @@ func expect(what: String, holds: Callable, time: float = WAIT_S) -> bool:
 
 ## A picture of the editor's window. Taking it halts the main thread, which is not the addon's fault.
 func picture(title: String) -> void:
-	if DisplayServer.get_name() == "headless":
+	if DisplayServer.get_name() == "headless" or not job.get("pictures", true) and not _over:
 		return
 	await frames(3)
 	var was := _phase
