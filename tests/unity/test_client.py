@@ -67,7 +67,7 @@ def test_a_slow_reader_bounds_what_is_under_way(program: CoreProgram, peer: Peer
 
 def test_cancel(program: CoreProgram, peer: Peer) -> None:
     peer.delay_s = 0.002
-    assert program.run("cancel", f"address={peer.address}") == "cancelled, then 3 pictures"
+    assert program.run("cancel", f"address={peer.address}", "window=8000") == "cancelled, then 3 pictures"
     assert len(peer.of_type(m.Cancel)) == 1
     assert len(peer.sent_chunks) < 400
 

@@ -178,7 +178,7 @@ func move_a_slider() -> void:
 	var seen := [0]
 	var count := func() -> void: seen[0] += 1
 	studio.character_changed.connect(count)
-	await d.drag_slider(slider, 0.9, 40)
+	await d.drag_slider(slider, 0.9, 40, func() -> bool: return seen[0] > 1)
 	studio.character_changed.disconnect(count)
 	d.check("it was drawn while it moved", seen[0] > 1, seen[0])
 	d.note("drawn_while_dragging", [seen[0], studio._drawing.begun - jobs])

@@ -198,8 +198,8 @@ func click(control: Control, at := Vector2(0.5, 0.5)) -> void:
 	await frames(2)
 
 
-## Drag the grabber of a slider from where it is to a part of its width, over so many frames.
-func drag_slider(slider: Slider, to: float, steps: int = 20) -> void:
+## Drag the grabber of a slider from where it is to a part of its width, over so many frames; let go when something is so.
+func drag_slider(slider: Slider, to: float, steps: int = 20, then := Callable()) -> void:
 	var range_ := slider.max_value - slider.min_value
 	var from := (slider.value - slider.min_value) / range_
 	var start: Vector2 = await point(slider, Vector2(lerpf(0.04, 0.96, from), 0.5))
@@ -208,6 +208,8 @@ func drag_slider(slider: Slider, to: float, steps: int = 20) -> void:
 	for step: int in steps:
 		move(start.lerp(end_, (step + 1.0) / steps), MOUSE_BUTTON_MASK_LEFT)
 		await frames(1)
+	if then.is_valid():
+		await until(then)
 	press(end_, false)
 	await frames(1)
 
