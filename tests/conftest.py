@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +22,8 @@ def pytest_configure(config: pytest.Config) -> None:
     # The tests share two cores with each other and often with a training run.
     os.environ.setdefault("OMP_NUM_THREADS", "2")
     _forget_the_user(config)
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # in the background of a shell; the tests press Ctrl+C
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     # The same examples in every run: one that fails did not wait for another day. No test asserts a time, so hypothesis does not either.
     slow = [HealthCheck.too_slow]
     settings.register_profile("vcg", deadline=None, max_examples=60, derandomize=True, suppress_health_check=slow)

@@ -209,12 +209,12 @@ def test_doctor_looks_at_the_settings_of_a_server(vcg: Vcg, tmp_path: Path, monk
 
 
 def test_doctor_warns_of_the_certificate_that_a_server_shows(
-    vcg: Vcg, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    vcg: Vcg, tmp_path: Path, port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(doctor, "_round_trip", lambda bundle: doctor.Check("round trip", True, "not here"))
     files = certificate(tmp_path, datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=5.5))
     arguments = ["--bundle=tiny", "--tls", str(files.chain), str(files.key), "--tls-bind"]
-    address = f"tls://127.0.0.1:{free_port()}"
+    address = f"tls://127.0.0.1:{port}"
     with ServerProcess([*arguments, address]):
         monkeypatch.setenv("VCG_SERVER", address)
         monkeypatch.setenv("VCG_CERTIFICATE", str(files.chain))
