@@ -27,8 +27,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import zmq
 
 from tests.support.certificates import certificate
-from tests.support.commands import free_port
 from tests.support.fuzz_targets import GOLDEN, frames_of, mutated
+from tests.support.ports import reserved_port
 from tests.support.tiny_bundle import write_tiny_bundle
 from tests.support.zmtp import COMMAND, GREETING, LONG, MORE, READY, frame
 from vcg_bridge.cli.keys import client_keys, server_keys
@@ -58,9 +58,9 @@ Input = Callable[[random.Random], bytes]
 def fuzz_server(inputs: int, seed: int) -> Counter[str]:
     """What was sent, by kind. Raises AssertionError where a server died, stopped serving or grew."""
     sent: Counter[str] = Counter()
-    with tempfile.TemporaryDirectory(prefix="vcg-fuzz-") as name:
+    with tempfile.TemporaryDirectory(prefix="vcg-fuzz-") as name, reserved_port() as port:
         folder = Path(name)
-        made, port = certificate(folder), free_port()
+        made = certificate(folder)
         common = [f"--bundle={write_tiny_bundle(folder / 'tiny')}", "--threads=1"]
         tls = ["--tls", str(made.chain), str(made.key), "--tls-bind", f"tls://127.0.0.1:{port}"]
         with (

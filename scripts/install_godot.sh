@@ -12,6 +12,7 @@
 # its own dynamic loader, so it runs on an older Debian, without root, and leaves the system untouched.
 # Needs apt-get and dpkg-deb. Environment: GODOT_SUITE (forky), GODOT_MIRROR (the mirror of this machine's apt).
 set -euo pipefail
+. "$(dirname "${BASH_SOURCE[0]}")/debian_packages.sh"
 
 gl=0
 if [ "${1:-}" = --gl ]; then gl=1; shift; fi
@@ -30,41 +31,16 @@ cache=${XDG_CACHE_HOME:-$HOME/.cache}/vcg-bridge
 suite=${GODOT_SUITE:-forky}
 if [ $gl = 0 ] && [ -z "${1:-}" ] && [ -e "$cache/godot-gl/.installed-$suite" ]; then gl=1; fi
 if [ $gl = 1 ]; then dest=${1:-$cache/godot-gl}; else dest=${1:-$cache/godot}; fi
-mkdir -p "$dest"
-dest=$(readlink -f "$dest")
-exec 9> "$dest/.lock"
-flock 9 # of two test runs that start at once the second waits, and then finds the work done
+take_folder "$dest"
 if [ -e "$dest/.installed-$suite" ] && { [ $gl = 0 ] || [ -x "$dest/Xvfb" ]; } && "$dest/godot" --headless --version > /dev/null 2>&1; then
   echo "$dest/godot"
   exit 0
 fi
-rm -f "$dest"/.installed-*
-
-for tool in apt-get dpkg-deb flock; do
-  command -v "$tool" > /dev/null || { echo "install_godot.sh needs $tool; or set GODOT to a Godot 4 you have" >&2; exit 2; }
-done
-mirror=${GODOT_MIRROR:-$(apt-get indextargets --format '$(SITE)' | grep -v security | head -n 1)}
-[ -n "$mirror" ] || { echo "apt has no mirror configured: set GODOT_MIRROR" >&2; exit 2; }
-
-# A whole apt of its own: its own sources, lists and cache, and an EMPTY list of installed packages, so that
-# everything down to the C library is resolved from the suite. Signatures are checked with the system's keys.
-apt=$dest/apt
-mkdir -p "$apt"/lists/partial "$apt"/cache/archives/partial
-: > "$apt/status"
-echo "deb [arch=amd64] $mirror $suite main" > "$apt/sources.list"
-own=(-qq -o Dir::Etc::sourcelist="$apt/sources.list" -o Dir::Etc::sourceparts=/dev/null
-  -o Dir::Etc::preferences=/dev/null -o Dir::Etc::preferencesparts=/dev/null
-  -o Dir::State="$apt" -o Dir::State::Lists="$apt/lists" -o Dir::State::status="$apt/status"
-  -o Dir::Cache="$apt/cache" -o APT::Architecture=amd64 -o APT::Architectures=amd64
-  -o APT::Sandbox::User="$(id -un)" -o Acquire::Languages=none -o Acquire::Retries=3 -o Debug::NoLocking=1)
 packages=(godot)
 if [ $gl = 1 ]; then
   packages+=(libgl1 libegl1 libglx-mesa0 libegl-mesa0 libgl1-mesa-dri xkb-data fonts-dejavu-core xvfb x11-xkb-utils)
 fi
-apt-get "${own[@]}" update >&2
-mapfile -t closure < <(apt-get "${own[@]}" --simulate --no-install-recommends install "${packages[@]}" \
-  | sed -n 's/^Inst \([^ ]*\) (\([^ ]*\) .*/\1=\2/p')
-[ ${#closure[@]} -gt 20 ] || { echo "apt could not resolve godot in $suite" >&2; exit 1; }
+resolve GODOT "$suite" "${packages[@]}"
 
 # What of the closure no run loads: most fonts, the base system's own programs ...
 unused='fonts-(noto|croscore|freefont|liberation|texgyre|urw)|xfonts-|x11-common|debconf|cdebconf|libdebian|libnewt|libslang|'
@@ -77,16 +53,7 @@ if [ $gl = 0 ]; then
   unused+='libdrm-(amdgpu|intel|nouveau|radeon|common)|libpciaccess|libsensors'
 fi
 mapfile -t wanted < <(printf '%s\n' "${closure[@]}" | grep -Ev "^($unused)" || true)
-mkdir -p "$dest/debs"
-(cd "$dest/debs" && apt-get "${own[@]}" download "${wanted[@]}" >&2)
-
-rm -rf "$dest/root" "$dest/root.new"
-mkdir "$dest/root.new"
-for deb in "$dest"/debs/*.deb; do
-  dpkg-deb --fsys-tarfile "$deb" | tar -x -C "$dest/root.new" --exclude='./usr/share/doc' --exclude='./usr/share/man' \
-    --exclude='./usr/share/locale' --exclude='./usr/share/lintian' --exclude='*/gconv/*'
-done
-mv "$dest/root.new" "$dest/root"
+unpack "${wanted[@]}"
 
 cat > "$dest/godot" <<'RUN'
 #!/bin/bash
@@ -124,7 +91,5 @@ RUN
 fi
 
 "$dest/godot" --headless --version > /dev/null
-rm -rf "$dest/debs" "$apt"
-printf '%s\n' "${wanted[@]}" > "$dest/packages.txt"
-touch "$dest/.installed-$suite"
+finish "$suite"
 echo "$dest/godot"

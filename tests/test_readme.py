@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.commands import contents, free_port
+from tests.support.commands import contents
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -85,9 +85,8 @@ def test_five_minutes(folder: Path) -> None:
 
 
 @pytest.fixture
-def running(folder: Path) -> Iterator[int]:
+def running(folder: Path, port: int) -> Iterator[int]:
     """`vcg serve` as the README has it, on a port that is surely free."""
-    port = free_port()
     command = SERVE.replace(":7421", f":{port}")
     assert command != SERVE
     process = subprocess.Popen(

@@ -1,9 +1,10 @@
-"""A skipped engine test fails the run where CI asks for it, and only there."""
+"""What tests/conftest.py sees to: a skipped engine test fails the run where CI asks for it, and only there; nothing of the user's is touched."""
 
 from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -23,22 +24,46 @@ def test_other():
     pass
 """
 
+ALONE = """
+import os, pathlib, signal, tempfile
+
+def test_alone():
+    assert "VCG_SERVER" not in os.environ
+    assert os.environ["XDG_DATA_HOME"] != "/home/of/a/user"
+    assert signal.getsignal(signal.SIGINT) == signal.default_int_handler
+    pathlib.Path(tempfile.gettempdir(), "left").touch()
+"""
+
+
+def run(folder: Path, suite: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """These tests under the rules of ours, as if started in the background of a shell."""
+    for name in ("pyproject.toml", "tests/conftest.py", "tests/support/ports.py"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(ROOT / name, folder / name)
+    (folder / "tests" / "test_it.py").write_text(suite)
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", "-q"],
+        cwd=folder,
+        env={**{k: x for k, x in os.environ.items() if k != "PYTEST_DEBUG_TEMPROOT"}, **environment},
+        capture_output=True,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),
+    )
+
+
+def test_nothing_of_the_user_is_seen_and_nothing_is_left_among_their_files(tmp_path: Path) -> None:
+    user = tmp_path / "user"
+    user.mkdir()
+    done = run(tmp_path, ALONE, VCG_SERVER="tcp://127.0.0.1:1", XDG_DATA_HOME="/home/of/a/user", TMPDIR=str(user))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert list(user.iterdir()) == []
+
 
 @pytest.mark.parametrize(
     ("marker", "strict", "code"),
     [("godot", "1", 1), ("unity", "1", 1), ("godot", "0", 0), ("godot", "", 0), ("slow", "1", 0)],
 )
 def test_skipped_engine_test(tmp_path: Path, marker: str, strict: str, code: int) -> None:
-    shutil.copyfile(ROOT / "pyproject.toml", tmp_path / "pyproject.toml")
-    (tmp_path / "tests").mkdir()
-    shutil.copyfile(ROOT / "tests" / "conftest.py", tmp_path / "tests" / "conftest.py")
-    (tmp_path / "tests" / "test_it.py").write_text(SUITE.format(marker=marker))
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q"],
-        cwd=tmp_path,
-        env={**os.environ, "VCG_TEST_STRICT": strict},
-        capture_output=True,
-        text=True,
-    )
+    done = run(tmp_path, SUITE.format(marker=marker), VCG_TEST_STRICT=strict)
     assert done.returncode == code, done.stdout + done.stderr
     assert ("engine test was skipped" in done.stdout) == (code == 1)

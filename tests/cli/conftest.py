@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.commands import ROOT, Result, Vcg, free_port
+from tests.support.commands import ROOT, Result, Vcg
 from tests.support.tiny_bundle import write_tiny_bundle
 from vcg_bridge.cli import connect, main
 from vcg_bridge.cli.launch import ServerProcess
+from vcg_bridge.contract import vocabulary
 
 
 @pytest.fixture(scope="session")
@@ -22,16 +23,16 @@ def bundle_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def own_world(bundle_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def own_world(bundle_root: Path, tmp_path: Path, port: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test sees this machine's bundles, servers or settings, nor leaves anything in its folders."""
     monkeypatch.setenv("VCG_BUNDLES", str(bundle_root))
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))  # where a server that stays has its log
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    for name in ("SERVER", "TOKEN", "TOKEN_FILE", "SERVER_KEY", "CLIENT_KEY_FILE", "CERTIFICATE", "DEBUG"):
-        monkeypatch.delenv(f"VCG_{name}", raising=False)
-    port = free_port()  # nothing listens there, whatever else runs on this machine
+    address = f"tcp://127.0.0.1:{port}"  # nothing listens there, whatever else runs on this machine
+    monkeypatch.setenv("VCG_SERVE_BIND", address)
+    monkeypatch.setattr(vocabulary, "DEFAULT_ADDRESS", address)
+    monkeypatch.setattr(connect, "DEFAULT_ADDRESS", address)
     monkeypatch.setattr(connect, "DEFAULT_PORT", port)
-    monkeypatch.setattr(connect, "DEFAULT_ADDRESS", f"tcp://127.0.0.1:{port}")
 
 
 @pytest.fixture

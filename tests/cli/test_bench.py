@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from tests.support.certificates import certificate
-from tests.support.commands import Vcg, free_port, start_vcg
+from tests.support.commands import Vcg, start_vcg
+from tests.support.ports import reserved_port
 from vcg_bridge.cli import bench_load
 from vcg_bridge.cli.keys import server_keys
 from vcg_bridge.cli.launch import ServerProcess
@@ -34,16 +35,18 @@ def secured(bundle_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
     token.chmod(0o600)
     public, _ = server_keys(key)
     files = certificate(folder / "tls")
-    tls = f"tls://127.0.0.1:{free_port()}"
     common = [f"--bundle={bundle_root / 'tiny'}", "--threads=1", "--workers=0", "--token-file", str(token)]
     with (
-        ServerProcess([*common, "--tls", str(files.chain), str(files.key), "--tls-bind", tls]) as plain,
+        reserved_port() as port,
+        ServerProcess(
+            [*common, "--tls", str(files.chain), str(files.key), "--tls-bind", f"tls://127.0.0.1:{port}"]
+        ) as plain,
         ServerProcess([*common, "--key-file", str(key)]) as curve,
     ):
         shown: list[object] = ["--token-file", token]
         yield {
             "tcp": ["--server", plain.address, *shown],
-            "tls": ["--server", tls, "--certificate", files.chain, *shown],
+            "tls": ["--server", f"tls://127.0.0.1:{port}", "--certificate", files.chain, *shown],
             "curve": ["--server", curve.address, "--server-key", public, *shown],
         }
 
@@ -96,18 +99,18 @@ def test_mistakes_are_told_before_anything_is_measured(
     assert done.out == ""
 
 
-def test_what_a_server_elsewhere_does_not_show_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_a_server_elsewhere_does_not_show_is_said(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
     assert bench_load._watched("tls://vcg.example:7422")[0] is None
     assert "on that machine" in bench_load._watched("tls://vcg.example:7422")[1]
-    assert bench_load._watched(f"tcp://127.0.0.1:{free_port()}")[0] is None
+    assert bench_load._watched(f"tcp://127.0.0.1:{port}")[0] is None
     monkeypatch.setattr(bench_load, "footprint", lambda pid: None)
     assert "do not show" in bench_load._watched("tcp://127.0.0.1:7421")[1]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the system does not tell")
-def test_the_process_that_listens_is_found(server: ServerProcess) -> None:
+def test_the_process_that_listens_is_found(server: ServerProcess, port: int) -> None:
     assert listener(int(server.address.rpartition(":")[2])) == server.process.pid
-    assert listener(free_port()) is None
+    assert listener(port) is None
 
 
 def bench_in_the_middle(*arguments: object) -> subprocess.Popen[str]:

@@ -7,6 +7,7 @@ import os
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -99,7 +100,11 @@ def test_errors_come_as_they_are(tiny: Bundle, characters: list[Character]) -> N
 
 
 def children(pid: int) -> set[int]:
-    return {int(x) for task in Path(f"/proc/{pid}/task").iterdir() for x in (task / "children").read_text().split()}
+    found: set[int] = set()
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        with suppress(OSError):  # a thread that has just ended
+            found |= {int(x) for x in (task / "children").read_text().split()}
+    return found
 
 
 def encoding(pid: int) -> bool:
@@ -117,7 +122,7 @@ def test_none_outlives_the_command(tmp_path: Path, server: ServerProcess, end: s
     process = start_vcg("batch", requests, "--server", server.address, "--out", out)
     own: set[int] = set()
     limit = time.monotonic() + 60
-    while not (own and (out / JOURNAL_NAME).read_bytes().count(b"\n") > 3):
+    while not (own and (out / JOURNAL_NAME).exists() and (out / JOURNAL_NAME).read_bytes().count(b"\n") > 3):
         assert time.monotonic() < limit
         assert process.poll() is None
         time.sleep(0.02)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.certificates import certificate
-from tests.support.commands import Vcg, contents, free_port, start_vcg
+from tests.support.commands import Vcg, contents, start_vcg
 from tests.support.tiny_bundle import write_tiny_bundle
 from vcg_bridge.cli import doctor, keys
 from vcg_bridge.cli.launch import ServerProcess
@@ -158,11 +158,11 @@ def test_doctor_finds_all_well(vcg: Vcg) -> None:
     assert "All is well." in vcg("doctor", "--bundle", "tiny").out
 
 
-def test_doctor_names_what_is_broken(vcg: Vcg, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_doctor_names_what_is_broken(vcg: Vcg, tmp_path: Path, port: int, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = write_tiny_bundle(tmp_path / "mine" / "tiny")
     (folder / "hair.onnx").unlink()
     monkeypatch.setenv("VCG_BUNDLES", str(tmp_path / "mine"))
-    monkeypatch.setenv("VCG_SERVER", f"tcp://127.0.0.1:{free_port()}")
+    monkeypatch.setenv("VCG_SERVER", f"tcp://127.0.0.1:{port}")
     done = vcg("doctor", "--bundle", "tiny", "--json")
     found = {check["name"]: check for check in json.loads(done.out)["checks"]}
     assert done.code == 2
@@ -209,12 +209,12 @@ def test_doctor_looks_at_the_settings_of_a_server(vcg: Vcg, tmp_path: Path, monk
 
 
 def test_doctor_warns_of_the_certificate_that_a_server_shows(
-    vcg: Vcg, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    vcg: Vcg, tmp_path: Path, port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(doctor, "_round_trip", lambda bundle: doctor.Check("round trip", True, "not here"))
     files = certificate(tmp_path, datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=5.5))
     arguments = ["--bundle=tiny", "--tls", str(files.chain), str(files.key), "--tls-bind"]
-    address = f"tls://127.0.0.1:{free_port()}"
+    address = f"tls://127.0.0.1:{port}"
     with ServerProcess([*arguments, address]):
         monkeypatch.setenv("VCG_SERVER", address)
         monkeypatch.setenv("VCG_CERTIFICATE", str(files.chain))

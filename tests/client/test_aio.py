@@ -16,6 +16,8 @@ from vcg_bridge.contract.errors import BadRequest, Cancelled, Disconnected, NoSe
 
 pytestmark = pytest.mark.socket
 DESIGN = m.Design(seed=7)
+RETRY_S = 1.2
+"""Between the fourth try and the fifth: a client that gives up then has long known why."""
 
 
 def run(main: Coroutine[Any, Any, None]) -> None:
@@ -105,15 +107,15 @@ def test_a_cancelled_task_leaves_the_connection_sound() -> None:
     run(main())
 
 
-def test_a_server_that_dies_and_comes_back_costs_nothing() -> None:
+def test_a_server_that_dies_and_comes_back_costs_nothing(port: int) -> None:
     async def main() -> None:
-        first = Peer()
+        first = Peer(port)
         with first:
             first.delay_s = 0.005
             client = await AsyncClient.connect(first.address)
             job = client.generate(design=DESIGN, count=40)
             got = [await job.next() for _ in range(20)]
-        with Peer(first.port) as second:
+        with Peer(port) as second:
             async with client:
                 got += [p async for p in job]
                 assert [p.chunk.seq for p in got if p] == list(range(120))
@@ -122,17 +124,17 @@ def test_a_server_that_dies_and_comes_back_costs_nothing() -> None:
     run(main())
 
 
-def test_no_server_and_lost_server() -> None:
+def test_no_server_and_lost_server(port: int) -> None:
     async def main() -> None:
-        with Peer() as peer:
-            client = await AsyncClient.connect(peer.address, retry_s=0.3)
+        with Peer(port) as peer:
+            client = await AsyncClient.connect(peer.address, retry_s=RETRY_S)
             peer.silent = True
             with pytest.raises(Timeout):
                 await client.describe(timeout_s=0.2)
         with pytest.raises(NoServer, match="refused"):
             await AsyncClient.connect(peer.address)
         with pytest.raises(NoServer, match="refused"):
-            await AsyncClient.connect(peer.address, wait=True, timeout_s=0.3)
+            await AsyncClient.connect(peer.address, wait=True, timeout_s=RETRY_S)
         with pytest.raises(Disconnected, match="refused"):
             await client.generate(design=DESIGN).next()
         await client.close()

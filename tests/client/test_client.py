@@ -99,8 +99,7 @@ def test_credit_holds_the_server_back() -> None:
 
 
 def test_leaving_the_loop_cancels_the_job() -> None:
-    with Peer() as peer, Client.connect(peer.address) as client:
-        peer.delay_s = 0.01
+    with Peer() as peer, Client.connect(peer.address, window_bytes=4000) as client:
         for picture in client.generate(design=DESIGN, count=100, id="left"):
             assert isinstance(picture, Picture)
             break

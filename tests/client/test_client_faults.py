@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import gzip
-import socket
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 import zmq
 
+from tests.support.listeners import raw_server
 from tests.support.peer import Peer, plane, rewritten
 from vcg_bridge.client import Client, CurveKeys
 from vcg_bridge.contract import codec
@@ -30,50 +28,24 @@ from vcg_bridge.contract.errors import (
 
 pytestmark = pytest.mark.socket
 DESIGN = m.Design(seed=7)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@contextmanager
-def listener(answer: bytes) -> Iterator[str]:
-    """Something that listens, is no ZeroMQ peer and sends `answer` to whoever connects."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-
-        def serve() -> None:
-            while True:
-                try:
-                    connection, _ = server.accept()
-                except OSError:
-                    return
-                kept.append(connection)
-                if answer:
-                    connection.sendall(answer)
-
-        kept: list[socket.socket] = []
-        threading.Thread(target=serve, daemon=True).start()
-        yield f"tcp://127.0.0.1:{server.getsockname()[1]}"
-        for connection in kept:
-            connection.close()
+RETRY_S = 1.2
+"""Between the fourth try and the fifth: a client that gives up then has long known why."""
 
 
 # absent
 
 
-def test_nothing_listens_is_said_at_once() -> None:
+def test_nothing_listens_is_said_at_once(port: int) -> None:
     begin = time.monotonic()
     with pytest.raises(NoServer, match=r"no VCG Bridge server at tcp://127.0.0.1:\d+: .*refused.*vcg serve"):
-        Client.connect(f"tcp://127.0.0.1:{free_port()}", timeout_s=30)
+        Client.connect(f"tcp://127.0.0.1:{port}", timeout_s=30)
     assert time.monotonic() - begin < 20
 
 
 @pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 400 Bad Request\r\n\r\n" + b" " * 64, b"\xff" + bytes(63)])
 def test_something_else_listens(answer: bytes) -> None:
-    with listener(answer) as address, pytest.raises(NoServer, match=f"no VCG Bridge server at {address}"):
-        Client.connect(address, timeout_s=0.5)
+    with raw_server([answer]) as address, pytest.raises(NoServer, match=f"no VCG Bridge server at {address}"):
+        Client.connect(address, timeout_s=1)
 
 
 def test_another_zeromq_program_listens() -> None:
@@ -82,7 +54,7 @@ def test_another_zeromq_program_listens() -> None:
     port = router.bind_to_random_port("tcp://127.0.0.1")
     try:
         with pytest.raises(NoServer, match="does not answer as a VCG Bridge server"):
-            Client.connect(f"tcp://127.0.0.1:{port}", timeout_s=0.5)
+            Client.connect(f"tcp://127.0.0.1:{port}", timeout_s=1)
     finally:
         router.close(0)
         context.term()
@@ -101,8 +73,7 @@ def test_an_address_that_is_none(address: str) -> None:
         Client.connect(address)
 
 
-def test_waits_for_a_server_that_starts_late() -> None:
-    port = free_port()
+def test_waits_for_a_server_that_starts_late(port: int) -> None:
     peer = Peer(port)
     timer = threading.Timer(0.5, peer.__enter__)
     timer.start()
@@ -158,14 +129,14 @@ def test_curve_keys() -> None:
 # dies
 
 
-def test_a_server_that_dies_and_comes_back_costs_nothing() -> None:
-    first = Peer()
+def test_a_server_that_dies_and_comes_back_costs_nothing(port: int) -> None:
+    first = Peer(port)
     with first:
         first.delay_s = 0.005
         client = Client.connect(first.address)
         job = client.generate(design=DESIGN, count=40)
         got = [job.next() for _ in range(20)]
-    with Peer(first.port) as second, client:
+    with Peer(port) as second, client:
         got += list(job)
         assert [p.chunk.seq for p in got if p] == list(range(120))
         assert [p.data for p in got if p] == [plane(i) for i in range(120)]
@@ -179,20 +150,33 @@ def test_a_server_that_dies_and_comes_back_costs_nothing() -> None:
         assert len({x.session for x in hellos if isinstance(x, m.Hello)}) == 1
 
 
-def test_a_server_that_stays_away_ends_the_job() -> None:
-    peer = Peer()
+def test_a_server_that_stays_away_ends_the_job(port: int) -> None:
+    peer = Peer(port)
     with peer:
         peer.delay_s = 0.01
-        client = Client.connect(peer.address, retry_s=0.5)
+        client = Client.connect(peer.address, retry_s=RETRY_S)
         job = client.generate(design=DESIGN, count=100)
         assert job.next() is not None
     with client:
         with pytest.raises(Disconnected, match="could not be made again: the connection was refused"):
             list(job)
         with pytest.raises(Timeout, match="refused"):
-            client.describe(timeout_s=0.2)
-        with Peer(peer.port):  # and the next request finds it again
+            client.describe(timeout_s=0.5)
+        with Peer(port):  # and the next request finds it again
             assert client.describe(timeout_s=30).layers
+
+
+def test_what_broke_the_connection_is_said_where_only_sending_fails() -> None:
+    with Peer() as peer:
+        client = Client.connect(peer.address)
+    with client:
+        until, said = time.monotonic() + 60, ""
+        while not said:  # until libzmq refuses what is sent: with no time at all the client does not look for news
+            assert time.monotonic() < until
+            with pytest.raises(Timeout) as caught:
+                client.describe(timeout_s=0)
+            said = caught.value.hint
+    assert "closed by the other side" in said
 
 
 def test_a_server_that_forgot_us_is_greeted_again() -> None:

@@ -108,16 +108,16 @@ def test_sheets_hold_the_same_frames_as_animations(address: str, layout: str) ->
     assert set(normals) == set(plain.frames)
 
 
-def test_the_server_killed_in_the_middle_costs_nothing(bundle: Path, address: str) -> None:
+def test_the_server_killed_in_the_middle_costs_nothing(bundle: Path, address: str, port: int) -> None:
     with Client.connect(address) as client:
         expected = list(client.generate_characters(design=DESIGN, count=12))
-    with running(bundle) as (process, other):
+    with running(bundle, port) as (process, other):
         client = Client.connect(other, window_bytes=2000)
         characters = client.generate_characters(design=DESIGN, count=12)
         got = [next(characters) for _ in range(3)]
         process.kill()
         process.wait()
-    with running(bundle, int(other.rpartition(":")[2])), client:
+    with running(bundle, port), client:
         got += characters
     assert len(got) == 12
     assert all(map(same, got, expected))

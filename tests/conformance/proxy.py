@@ -6,6 +6,9 @@ import contextlib
 import socket
 import threading
 import time
+from contextlib import ExitStack
+
+from tests.support.ports import reserved_port
 
 _PIECE = 16384
 
@@ -21,8 +24,9 @@ class Proxy:
         """
         self._target, self._piece, self._pause_s = target, piece, pause_s
         self._hold_after = hold_after
-        self._listener: socket.socket | None = socket.create_server(("127.0.0.1", 0))
-        self.port: int = self._listener.getsockname()[1]
+        self._reserved = ExitStack()  # the port stays ours while it is down
+        self.port = self._reserved.enter_context(reserved_port())
+        self._listener: socket.socket | None = socket.create_server(("127.0.0.1", self.port))
         self._pairs: list[tuple[socket.socket, socket.socket]] = []
         self._lock = threading.Lock()
         self._threads: list[threading.Thread] = []
@@ -52,6 +56,7 @@ class Proxy:
     def close(self) -> None:
         """End everything."""
         self.down()
+        self._reserved.close()
         for thread in self._threads:
             thread.join(10)
             assert not thread.is_alive()

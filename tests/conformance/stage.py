@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-import socket
 import ssl
 import struct
 import threading
@@ -36,7 +35,9 @@ from cryptography.x509.oid import NameOID
 
 from tests.conformance.peers import ActPeer
 from tests.conformance.proxy import Proxy
-from tests.support.commands import free_port, start_vcg
+from tests.support.commands import start_vcg
+from tests.support.listeners import raw_server
+from tests.support.ports import reserved_port
 from tests.support.zmtp import COMMAND, GREETING, LONG, READY, frame
 
 TOKEN = "a-token-of-the-tests"
@@ -131,6 +132,7 @@ class Stage:
         with self._stack as stack:
             self._victim, ready = self._house.start()
             stack.callback(stop, self._victim)
+            self._nothing = stack.enter_context(reserved_port())
             self.peer = stack.enter_context(ActPeer())
             for name, lines in RAW.items():
                 self._raw[name] = stack.enter_context(raw_server(lines))
@@ -197,7 +199,7 @@ class Stage:
         if server == "tls-at-plain":
             return self._house.addresses["bundle"].replace("tcp://", "tls://")
         if server == "nothing":
-            return f"tcp://127.0.0.1:{free_port()}"
+            return f"tcp://127.0.0.1:{self._nothing}"
         if server in self._proxies:
             return self._proxies[server].address
         return self._house.addresses[server]
@@ -252,33 +254,3 @@ def _certificate(folder: Path, name: str = "vcg", *, days: int = 2, signed_by: P
     (folder / "key.pem").touch(0o600)
     (folder / "key.pem").write_bytes(pem)
     return folder / "cert.pem"
-
-
-@contextmanager
-def raw_server(lines: list[bytes | None], tls: ssl.SSLContext | None = None) -> Iterator[str]:
-    """Says the same to everyone. A connection stays open until the end, unless the lines say otherwise."""
-    kept: list[socket.socket] = []
-
-    def serve() -> None:
-        while True:
-            try:
-                connection, _ = server.accept()
-            except OSError:
-                return
-            kept.append(connection)
-            with contextlib.suppress(OSError):
-                if tls is not None:
-                    connection.settimeout(START_S)
-                    connection = tls.wrap_socket(connection, server_side=True)
-                    kept.append(connection)
-                for line in lines:
-                    connection.sendall(line) if line is not None else connection.close()
-
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        thread = threading.Thread(target=serve, name="raw server", daemon=True)
-        thread.start()
-        yield f"tcp://127.0.0.1:{server.getsockname()[1]}"
-        server.shutdown(socket.SHUT_RDWR)
-    thread.join(10)
-    for connection in kept:
-        connection.close()

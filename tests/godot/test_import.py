@@ -25,7 +25,16 @@ from vcg_bridge.generators.bundle import open_bundle
 
 pytestmark = [pytest.mark.godot, pytest.mark.socket]
 
-GL = ("--rendering-driver", "opengl3", "--rendering-method", "gl_compatibility", "--audio-driver", "Dummy")
+GL = (
+    "--resolution",
+    "800x600",
+    "--rendering-driver",
+    "opengl3",
+    "--rendering-method",
+    "gl_compatibility",
+    "--audio-driver",
+    "Dummy",
+)
 NOWHERE = "tcp://127.0.0.1:1"
 
 

@@ -97,7 +97,7 @@ def test_no_request_is_dropped_while_versions_change(tmp_path: Path) -> None:
 
 def test_old_versions_are_closed_when_nobody_needs_them(tmp_path: Path) -> None:
     folder = write_tiny_bundle(tmp_path / "tiny", seed=1)
-    limits = m.Limits(forget_ms=300, ping_ms=100)
+    limits = m.Limits(forget_ms=1500, ping_ms=100)
     with running(config(bundles=(str(folder),), limits=limits)) as server:
         for seed in (2, 3, 4):
             before = next(iter(server._service._shelf.current.values()))

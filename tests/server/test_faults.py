@@ -21,7 +21,7 @@ from scripts.fuzz import fuzz
 from scripts.fuzz_server import fuzz_server
 from tests.server.conftest import ANSWER_S, WINDOW, Dealer, config, running
 from tests.support.certificates import certificate
-from tests.support.commands import ROOT, free_port
+from tests.support.commands import ROOT
 from vcg_bridge.cli.launch import ServerProcess
 from vcg_bridge.cli.soak import footprint
 from vcg_bridge.client import Client
@@ -40,8 +40,8 @@ def pictures(client: Client) -> Iterator[tuple[int, bytes]]:
         yield picture.chunk.character, hashlib.sha256(picture.data).digest()
 
 
-def test_killed_in_the_middle_of_a_batch_nothing_is_lost_or_repeated(tiny: Path) -> None:
-    address = f"tcp://127.0.0.1:{free_port()}"
+def test_killed_in_the_middle_of_a_batch_nothing_is_lost_or_repeated(tiny: Path, port: int) -> None:
+    address = f"tcp://127.0.0.1:{port}"
     first = ServerProcess([f"--bundle={tiny}"], bind=address)
     second: ServerProcess | None = None
     try:
@@ -202,7 +202,7 @@ def test_drawing_that_fails_ends_its_job_and_no_other(
         assert all(isinstance(end, m.Done) for end in ends.values())
 
 
-def test_a_flood_of_connections_leaves_nothing(tiny: Path, tmp_path: Path) -> None:
+def test_a_flood_of_connections_leaves_nothing(tiny: Path, tmp_path: Path, port: int) -> None:
     """Two thousand that say nothing, half a greeting, HTTP, no hello, a wrong token ...; the rest are served meanwhile, newcomers too.
 
     A hundred thousand: benchmarks/flood.py.
@@ -212,7 +212,7 @@ def test_a_flood_of_connections_leaves_nothing(tiny: Path, tmp_path: Path) -> No
     files, token = certificate(tmp_path), tmp_path / "token"
     token.touch(0o600)
     token.write_text(TOKEN)
-    tls = f"tls://127.0.0.1:{free_port()}"
+    tls = f"tls://127.0.0.1:{port}"
     arguments = [f"--bundle={tiny}", "--token-file", token, "--tls", files.chain, files.key, "--tls-bind", tls]
     with ServerProcess([*map(str, arguments), "--verbose"]) as server:
         log = server._log

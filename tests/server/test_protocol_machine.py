@@ -231,7 +231,6 @@ def target(tiny: Path) -> Iterator[Server]:
         yield server
 
 
-@pytest.mark.timeout(200)
 def test_any_order_of_requests(target: Server) -> None:
     class Machine(Protocol):
         server = target

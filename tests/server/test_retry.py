@@ -108,10 +108,10 @@ def test_a_second_hello_drops_the_jobs_without_a_word(dealer: Dealer) -> None:
     assert isinstance(dealer.job(replace(REQUEST, count=1)).end, m.Done)  # the id of an unfinished job is free
 
 
-def test_after_a_restart_the_server_asks_for_hello_and_gives_the_same(tiny: Path) -> None:
+def test_after_a_restart_the_server_asks_for_hello_and_gives_the_same(tiny: Path, port: int) -> None:
+    address = f"tcp://127.0.0.1:{port}"
     with ExitStack() as open_till_the_end:
-        with running(config(bundles=(str(tiny),))) as server:
-            address = server.address
+        with running(config(bundles=(str(tiny),), address=address)):
             dealer = open_till_the_end.enter_context(Dealer(address))
             dealer.hello("s")
             first = dealer.job(REQUEST)

@@ -17,7 +17,6 @@ from vcg_bridge.client import ClientOptions
 pytestmark = [pytest.mark.socket, pytest.mark.slow]
 
 
-@pytest.mark.timeout(240)
 def test_every_chunk_comes_once_and_whole_and_nothing_leaks(tiny: Path) -> None:
     with ServerProcess([f"--bundle={tiny}", "--threads=2"]) as server:
         report = Soak(ClientOptions(address=server.address), 64, pid=server.process.pid).run(60)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -36,13 +35,6 @@ class Result:
 
 Vcg = Callable[..., Result]
 """`vcg(*arguments)`: the fixture of tests/cli."""
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def start_vcg(*arguments: object, **options: object) -> subprocess.Popen[str]:

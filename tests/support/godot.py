@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 GODOT_TESTS = ROOT / "tests" / "godot"
 ADDON = ROOT / "engine_plugins" / "godot" / "addons" / "vcg_bridge"
 
-START_S = 100
+START_S = 250
 """No start of Godot takes longer, busy machine included. It is no measure of speed."""
 
 # Every warning of GDScript is an error, but for three. inferred_declaration forbids `:=`; return_value_discarded wants a

@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,9 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.godot import GODOT_TESTS, GodotProject, new_project
+from tests.support.ports import reserved_port
 
-SCREEN = (1600, 900)
-SECONDS = 240
+SCREEN = (1280, 800)
+SECONDS = 500
 """A designer's hour takes 40 s; a busy machine may take longer."""
 
 SETTINGS = """
@@ -85,24 +85,24 @@ def editor_run(folder: Path, scenario: Path, display: str | None, **job: object)
     out = folder / "out"
     out.mkdir()
     command = Path(sys.executable).parent / "vcg"
-    config = (project.path / "project.godot").read_text()
-    settings = SETTINGS.format(command=command, address=f"tcp://127.0.0.1:{free_port()}")
-    project.write("project.godot", config + settings)
     what = {"scenario": f"res://addons/vcg_driver/{scenario.name}", "out": str(out), "vcg": str(command), **job}
     (folder / "job.json").write_text(json.dumps(what))
     project.environment = {"DISPLAY": display or "", "VCG_DRIVER_JOB": str(folder / "job.json")}
     shown = ("--rendering-driver", "opengl3", "--rendering-method", "gl_compatibility", "--audio-driver", "Dummy")
     size = f"{SCREEN[0]}x{SCREEN[1]}"
-    try:
-        run = project.run(
-            "--editor", "--single-window", "--resolution", size, *(shown if display else ()),
-            headless=display is None, check=False, timeout_s=SECONDS,
-        )  # fmt: skip
-        if not (out / "results.json").exists():
-            raise RuntimeError(f"the driver came to no end:\n{run.output}")
-        yield EditorRun(json.loads((out / "results.json").read_text()), run.output, project, out)
-    finally:
-        _end_servers(out)
+    with reserved_port() as port:  # the project's settings have to name one
+        settings = SETTINGS.format(command=command, address=f"tcp://127.0.0.1:{port}")
+        project.write("project.godot", (project.path / "project.godot").read_text() + settings)
+        try:
+            run = project.run(
+                "--editor", "--single-window", "--resolution", size, *(shown if display else ()),
+                headless=display is None, check=False, timeout_s=SECONDS,
+            )  # fmt: skip
+            if not (out / "results.json").exists():
+                raise RuntimeError(f"the driver came to no end:\n{run.output}")
+            yield EditorRun(json.loads((out / "results.json").read_text()), run.output, project, out)
+        finally:
+            _end_servers(out)
 
 
 def command_line(pid: int) -> bytes:
@@ -111,13 +111,6 @@ def command_line(pid: int) -> bytes:
         return Path(f"/proc/{pid}/cmdline").read_bytes()
     except OSError:
         return b""
-
-
-def free_port() -> int:
-    """A port that nothing uses just now: the project's settings have to name one."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _end_servers(out: Path) -> None:

@@ -23,8 +23,8 @@ pytestmark = pytest.mark.training
 RUN = CliRunner()
 GROUPS = "hair,body"
 SMALL = {
-    **{"images_per_view": 0, "min_kimg": 4, "batch": 16, "coarse": 16, "fine": 16, "hidden": 32},
-    **{"gan_batch": 8, "gan_share": 0.5, "checkpoint_s": 0.2, "sample_kimg": 2},
+    **{"images_per_view": 0, "min_kimg": 2, "batch": 16, "coarse": 16, "fine": 16, "hidden": 32},
+    **{"gan_batch": 8, "gan_share": 0.5, "checkpoint_s": 0.2, "sample_kimg": 1},
 }
 CHANGES = [x for k, v in SMALL.items() for x in ("--set", f"{k}={v}")]
 
@@ -98,8 +98,10 @@ def test_ctrl_c_saves_and_the_resumed_run_is_the_unbroken_one(unbroken: Path, pa
     """Two workers, SIGINT to all as a terminal sends it; meanwhile a second process is refused."""
     with training([*start(pack_dir, tmp_path), "--workers", "2"]) as process:
         run = wait_for_checkpoint(tmp_path)
+        os.killpg(process.pid, signal.SIGSTOP)  # it does not come to its end meanwhile
         refused = RUN.invoke(app, ["train", "--resume", str(run)])
         os.killpg(process.pid, signal.SIGINT)
+        os.killpg(process.pid, signal.SIGCONT)
         output, _ = process.communicate(timeout=60)
     assert process.returncode == 130, output
     assert "Go on with: python -m training train --resume" in output
@@ -154,7 +156,7 @@ def test_the_run_folder_says_what_made_it(unbroken: Path) -> None:
     assert entry["device"] == "cpu"
     assert entry["device_name"]
     assert entry["python"] == ".".join(map(str, sys.version_info[:3]))
-    assert json.loads((unbroken / "config.json").read_text())["min_kimg"] == 4
+    assert json.loads((unbroken / "config.json").read_text())["min_kimg"] == 2
     assert {p.name for p in (unbroken / "groups" / "hair").iterdir()} >= {"checkpoint.pt", "log.jsonl", "samples"}
     names = {k for x in (unbroken / "groups" / "hair" / "log.jsonl").read_text().splitlines() for k in json.loads(x)}
     assert {

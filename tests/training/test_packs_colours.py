@@ -112,7 +112,7 @@ def noise(seed: int, colours: int) -> Codes:
 
 
 def test_many_characters_with_palettes_of_their_own_share_slots() -> None:
-    arts = [art(f"c{n}", noise(n, 40)) for n in range(20)]  # 800 colours, 40 at a time
+    arts = [art(f"c{n}", noise(n, 40)) for n in range(10)]  # 400 colours, 40 at a time
     found = schemes(arts, default_rules("x"))["character"]
     assert 40 <= found.slots <= SLOTS
     for a in arts:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.support.commands import ROOT, free_port
+from tests.support.commands import ROOT
 from tests.test_readme import environment
 from tests.training.own_art import ROBOTS, ROBOTS_YAML, SIZE, draw_plants, draw_robots, jets, jets_behind, sheet_of
 from training.packs.pack_yaml import parse_yaml
@@ -117,9 +117,8 @@ def test_the_network_redraws_the_pack(followed: Path) -> None:
 
 
 @pytest.fixture
-def serving(followed: Path) -> Iterator[int]:
+def serving(followed: Path, port: int) -> Iterator[int]:
     """`vcg serve` as the page has it, on a port that is surely free."""
-    port = free_port()
     command = SERVE.replace(":7421", f":{port}")
     assert command != SERVE
     process = subprocess.Popen(

@@ -46,13 +46,13 @@ class Mono:
             *([] if doc is None else [f"-doc:{doc}", "-nowarn:1573"]),
             *map(str, sources),
         ]  # fmt: skip
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=250)
         assert done.returncode == 0, f"{name}:\n{done.stdout}{done.stderr}"
         return out
 
     def run(self, program: Path, *arguments: str) -> str:
         """Standard output of a program that ends well."""
-        done = subprocess.run([self.mono, str(program), *arguments], capture_output=True, text=True, timeout=100)
+        done = subprocess.run([self.mono, str(program), *arguments], capture_output=True, text=True, timeout=250)
         assert done.returncode == 0, f"{program.name}:\n{done.stdout}{done.stderr}"
         return done.stdout
 

@@ -15,8 +15,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from tests.conformance.proxy import Proxy
-from tests.conformance.stage import TOKEN, House, raw_server
-from tests.support.commands import free_port
+from tests.conformance.stage import TOKEN, House
+from tests.support.listeners import raw_server
 from tests.support.peer import Peer, plane, rewritten
 from tests.support.tiny_bundle import write_tiny_bundle
 from tests.support.zmtp import COMMAND, GREETING, READY, frame
@@ -67,7 +67,7 @@ def test_a_slow_reader_bounds_what_is_under_way(program: CoreProgram, peer: Peer
 
 def test_cancel(program: CoreProgram, peer: Peer) -> None:
     peer.delay_s = 0.002
-    assert program.run("cancel", f"address={peer.address}") == "cancelled, then 3 pictures"
+    assert program.run("cancel", f"address={peer.address}", "window=8000") == "cancelled, then 3 pictures"
     assert len(peer.of_type(m.Cancel)) == 1
     assert len(peer.sent_chunks) < 400
 
@@ -121,14 +121,14 @@ def test_a_connection_that_breaks_costs_nothing(program: CoreProgram, peer: Peer
     assert again[1].first_seq >= 20
 
 
-def test_another_server_at_the_same_port(program: CoreProgram) -> None:
-    first = Peer()
+def test_another_server_at_the_same_port(program: CoreProgram, port: int) -> None:
+    first = Peer(port)
     first.codec, first.delay_s = "gzip", 0.002
     second: list[Peer] = []
 
     def replace() -> None:
         first.__exit__()
-        second.append(Peer(first.port).__enter__())
+        second.append(Peer(port).__enter__())
         second[0].codec = "raw"
 
     first.__enter__()
@@ -199,9 +199,9 @@ def test_an_address_that_is_none(program: CoreProgram, address: str) -> None:
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "127.1", "127.evil.example", "127.0.0.1.example", "127.00.0.1", "[::]"])
-def test_no_secret_in_clear(program: CoreProgram, host: str) -> None:
+def test_no_secret_in_clear(program: CoreProgram, host: str, port: int) -> None:
     """Refused before it connects: nobody listens there, and that would be no_server. See also tests/conformance."""
-    address = f"address=tcp://{host}:{free_port()}"
+    address = f"address=tcp://{host}:{port}"
     for secret, word in ((["token=s3cret"], "token"), (["user=me", "password=s3cret"], "password")):
         said = program.run("open", address, *secret)
         assert said.startswith(f"config\ta {word} for {host.strip('[]')} would travel in clear")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -16,7 +17,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.support.commands import ROOT, free_port
+from tests.support.commands import ROOT
 from tests.support.tiny_bundle import write_tiny_bundle
 from tests.unity.mono import CORE, HERE, PACKAGE, Mono
 from vcg_bridge.contract.character import Character, Pose
@@ -186,14 +187,16 @@ def test_a_slider_is_one_step_and_ends_where_it_was_left(studio: Studio, bundle:
     }
 
 
-def test_the_window_starts_a_server_and_ends_only_that(studio: Studio, bundle: Bundle, tmp_path: Path) -> None:
+def test_the_window_starts_a_server_and_ends_only_that(
+    studio: Studio, bundle: Bundle, tmp_path: Path, port: int
+) -> None:
     vcg = tmp_path / "a folder" / "vcg"
     vcg.parent.mkdir()
     vcg.write_text(
         f'#!/bin/sh\ncd {ROOT}\nexec {sys.executable} -m vcg_bridge "$@" --bundle {bundle.folder} --threads 1\n'
     )
     vcg.chmod(0o755)
-    said = studio.run("own", f"tcp://127.0.0.1:{free_port()}", str(vcg))
+    said = studio.run("own", f"tcp://127.0.0.1:{port}", str(vcg))
     assert said["states"] == "Starting Connecting Ready"
     assert said["own"] == "True"
     assert said["goes on"] == "True"
@@ -206,9 +209,9 @@ def test_the_window_starts_a_server_and_ends_only_that(studio: Studio, bundle: B
     assert "nonsense" in said["bad address"]
 
 
-def test_a_server_that_comes_back_finds_the_window_waiting(studio: Studio, bundle: Bundle) -> None:
+def test_a_server_that_comes_back_finds_the_window_waiting(studio: Studio, bundle: Bundle, port: int) -> None:
     with ExitStack() as servers:
-        first, address = servers.enter_context(serving(bundle))
+        first, address = servers.enter_context(serving(bundle, port))
         with studio.start("foreign", address) as program:
             assert program.stdout is not None
             try:
@@ -218,7 +221,7 @@ def test_a_server_that_comes_back_finds_the_window_waiting(studio: Studio, bundl
                         first.kill()
                         first.wait()
                     elif line == "SIGNAL start it again\n":
-                        servers.enter_context(serving(bundle, int(address.rpartition(":")[2])))
+                        servers.enter_context(serving(bundle, port))
                     else:
                         said.update([line.rstrip("\n").split("\t", 1)])
                 assert program.wait(30) == 0
@@ -239,7 +242,7 @@ def wait_for_end(pid: int) -> None:
                     return
         except (ProcessLookupError, FileNotFoundError):
             return
-        subprocess.run(["sleep", "0.05"], check=True)
+        time.sleep(0.05)
     pytest.fail(f"the server {pid} was left behind")
 
 

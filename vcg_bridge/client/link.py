@@ -68,17 +68,7 @@ class Link:
             self._session.received(frames, time.monotonic())
             if number >= _AT_A_TIME:
                 return True
-        if self._dealer is not None and self._session.state in ("greeting", "ready"):
-            try:
-                end = self._dealer.event()
-            except zmq.Again:
-                return False
-            if end is not None and end.final is not None:
-                self._session.refuse(end.final)
-            elif end is not None:
-                self._session.lost(end.reason, time.monotonic())
-            return True
-        return False
+        return self._hear()
 
     def close(self) -> None:
         """Send what is left and free everything."""
@@ -89,6 +79,20 @@ class Link:
             self._context.term()
             for dealer in self._ending:
                 dealer.join(_TUNNEL_S)
+
+    def _hear(self) -> bool:
+        """Do what the next event of the connection asks for. False where there is none."""
+        if self._dealer is None or self._session.state not in ("greeting", "ready"):
+            return False
+        try:
+            end = self._dealer.event()
+        except zmq.Again:
+            return False
+        if end is not None and end.final is not None:
+            self._session.refuse(end.final)
+        elif end is not None:
+            self._session.lost(end.reason, time.monotonic())
+        return True
 
     def _arrived(self) -> Iterator[list[bytes]]:
         while self._dealer is not None and self._session.state in ("greeting", "ready"):
@@ -102,7 +106,9 @@ class Link:
         while outgoing and self._dealer is not None:
             try:
                 self._dealer.socket.send_multipart(outgoing[0], zmq.NOBLOCK)
-            except zmq.Again:  # a thousand messages are queued: the connection hangs
+            except zmq.Again:  # the connection is gone, and what ended it waits to be heard; or it hangs: a thousand messages are queued
+                while self._hear():
+                    pass
                 self._session.lost("the server takes no more messages", now)
                 return
             outgoing.popleft()

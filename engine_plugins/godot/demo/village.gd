@@ -2,8 +2,8 @@ extends Node2D
 ## A village of 200 people, all different, drawn by a VCG Bridge server while the game runs.
 ##
 ## R asks for 200 new ones, C gives them other colours without asking anybody. Arguments, after -- on the command line:
-## --address=tcp://HOST:PORT, --seed=N, --no-start (start no server), --seconds=N (then leave), --every=S (press R and C by
-## itself), --report=FILE (JSON) and --picture=FILE (PNG), both at the end.
+## --address=tcp://HOST:PORT, --seed=N, --no-start (start no server), --seconds=N (then leave), --crowds=N (leave when so many
+## have come), --every=S (press R and C by itself), --report=FILE (JSON) and --picture=FILE (PNG), both at the end.
 
 const Crowd := preload("crowd.gd")
 const Figures := preload("figures.gd")
@@ -114,7 +114,9 @@ func _on_completed() -> void:
 			}
 		)
 	)
-	if _options.has("every"):
+	if _options.has("crowds") and _crowds.size() == str(_options["crowds"]).to_int():
+		_leave()
+	elif _options.has("every"):
 		var pause := str(_options["every"]).to_float()
 		get_tree().create_timer(pause / 2.0).timeout.connect(_crowd.recolour)
 		get_tree().create_timer(pause).timeout.connect(_new_crowd)

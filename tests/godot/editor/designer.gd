@@ -178,7 +178,7 @@ func move_a_slider() -> void:
 	var seen := [0]
 	var count := func() -> void: seen[0] += 1
 	studio.character_changed.connect(count)
-	await d.drag_slider(slider, 0.9, 40)
+	await d.drag_slider(slider, 0.9, 40, func() -> bool: return seen[0] > 1)
 	studio.character_changed.disconnect(count)
 	d.check("it was drawn while it moved", seen[0] > 1, seen[0])
 	d.note("drawn_while_dragging", [seen[0], studio._drawing.begun - jobs])
@@ -405,7 +405,7 @@ func no_server() -> void:
 	var vcg: String = d.job["vcg"]
 	var foreign := OS.create_process(vcg, ["serve", "--bind", address])
 	d.note("foreign_pid", foreign)
-	await d.expect("a server that somebody starts is found", dock.keeper.is_ready, 30.0)
+	await d.expect("a server that somebody starts is found", dock.keeper.is_ready)
 	d.check("it is not taken for our own", dock.keeper.process.pid == 0)
 	d.phase("")
 	kill(foreign)
@@ -413,7 +413,7 @@ func no_server() -> void:
 	await d.expect("it goes", func() -> bool: return not dock.keeper.is_ready())
 	foreign = OS.create_process(vcg, ["serve", "--bind", address])
 	d.note("second_foreign_pid", foreign)
-	await d.expect("it comes back", dock.keeper.is_ready, 30.0)
+	await d.expect("it comes back", dock.keeper.is_ready)
 	var before := recipe()
 	await d.click(d.find("Reroll"))
 	await d.expect("and draws", func() -> bool: return settled() and recipe() != before)

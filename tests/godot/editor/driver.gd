@@ -4,7 +4,7 @@ extends EditorPlugin
 ## environment names a job file: {"scenario": script, "out": folder, ...}; what was found is written to out/results.json.
 
 const ADDON := "vcg_bridge"
-const WAIT_S := 20.0
+const WAIT_S := 60.0
 
 var job := {}
 var results := {"checks": [], "stalls_ms": {}, "seconds": {}, "notes": {}}
@@ -38,7 +38,7 @@ func _run() -> void:
 	while EditorInterface.get_resource_filesystem().is_scanning():
 		await frames(1)
 	if DisplayServer.get_name() == "headless":
-		get_tree().root.size = Vector2i(1600, 900)
+		get_tree().root.size = Vector2i(1280, 800)
 	await frames(20)
 	var opening: GDScript = load("res://addons/vcg_driver/opening.gd")
 	_scenario = opening.new()
@@ -118,7 +118,7 @@ func expect(what: String, holds: Callable, time: float = WAIT_S) -> bool:
 
 ## A picture of the editor's window. Taking it halts the main thread, which is not the addon's fault.
 func picture(title: String) -> void:
-	if DisplayServer.get_name() == "headless":
+	if DisplayServer.get_name() == "headless" or not job.get("pictures", true) and not _over:
 		return
 	await frames(3)
 	var was := _phase
@@ -198,8 +198,8 @@ func click(control: Control, at := Vector2(0.5, 0.5)) -> void:
 	await frames(2)
 
 
-## Drag the grabber of a slider from where it is to a part of its width, over so many frames.
-func drag_slider(slider: Slider, to: float, steps: int = 20) -> void:
+## Drag the grabber of a slider from where it is to a part of its width, over so many frames; let go when something is so.
+func drag_slider(slider: Slider, to: float, steps: int = 20, then := Callable()) -> void:
 	var range_ := slider.max_value - slider.min_value
 	var from := (slider.value - slider.min_value) / range_
 	var start: Vector2 = await point(slider, Vector2(lerpf(0.04, 0.96, from), 0.5))
@@ -208,6 +208,8 @@ func drag_slider(slider: Slider, to: float, steps: int = 20) -> void:
 	for step: int in steps:
 		move(start.lerp(end_, (step + 1.0) / steps), MOUSE_BUTTON_MASK_LEFT)
 		await frames(1)
+	if then.is_valid():
+		await until(then)
 	press(end_, false)
 	await frames(1)
 

@@ -1,11 +1,11 @@
 @tool
 extends EditorPlugin
 ## Waits until every SpriteFrames that res://wanted.json names holds animations; then saves a character twice, as the dock
-## does, writes what a scene that is open shows of it to res://live.json, and ends the editor. Gives up after a minute.
+## does, writes what a scene that is open shows of it to res://live.json, and ends the editor. Gives up after two minutes.
 
 const RecipeDrawing := preload("res://addons/vcg_bridge/save/recipe_drawing.gd")
 
-const _LIMIT_MS := 60_000
+const _LIMIT_MS := 120_000
 const _FOLDER := "res://live"
 
 var _wanted: Array = []

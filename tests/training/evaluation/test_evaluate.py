@@ -189,7 +189,6 @@ def test_an_unfinished_run_is_evaluated_and_a_stranger_is_refused(
         open_subject(tmp_path, pack, hats)
 
 
-@pytest.mark.timeout(300)
 def test_the_command_evaluates_a_bundle_and_a_run(small_run: Path, hats: Path, pack: Pack, tmp_path: Path) -> None:
     bundle = tmp_path / "bundle"
     runner = CliRunner()

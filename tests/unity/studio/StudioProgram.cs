@@ -46,7 +46,7 @@ static class StudioProgram
 
         public Window(KeeperSettings settings, string draft = "")
         {
-            Studio = new Studio(Queue);
+            Studio = new Studio(Queue, new Random(7));
             Keeper = new ServerKeeper(Queue, () => settings);
             Studio.Restore(draft);
             Keeper.Described += Studio.Attach;

@@ -14,7 +14,7 @@ namespace Vcg.Bridge.Editor
         const int SeedLimit = 1000000; // of the dice: short enough to read out; the field takes any up to 2^63 - 1
 
         readonly MainQueue queue;
-        readonly Random dice = new Random();
+        readonly Random dice;
         readonly List<NpcCharacter> variations = new List<NpcCharacter>();
         IStudioLink link;
         Job drawing;
@@ -24,10 +24,11 @@ namespace Vcg.Bridge.Editor
         string liveStep;
         bool saveWanted;
 
-        /// <summary>A studio that lives on that queue.</summary>
-        public Studio(MainQueue queue)
+        /// <summary>A studio that lives on that queue. dice: where new seeds come from; null: other ones every time.</summary>
+        public Studio(MainQueue queue, Random dice = null)
         {
             this.queue = queue;
+            this.dice = dice ?? new Random();
             Draft = new Draft();
             Trouble = "";
             SeenAnimation = "";
