@@ -120,7 +120,7 @@ def targets(folder: Path) -> list[Target]:
         Target("codec", 200, message, codec.unpack_map),
         Target("request", 200, message, lambda data: messages.decode_request([data])),
         Target("reply", 200, message, lambda data: messages.decode_reply([data])),
-        Target("id", 100, message, lambda data: messages.id_of([data])),
+        Target("id", 100, message, lambda data: messages.id_in(codec.unpack_map(data, codec.REQUEST.entries))),
         Target("manifest", 15, of([manifest_bytes]), lambda data: parse_manifest(reader.parse(data), "0" * 64)),
         Target("recipe", 60, of([recipe_bytes(recipe) for recipe in recipes]), parse_recipe),
         Target("recipe-text", 80, lambda rng: spoiled_text(rng, texts), lambda data: recipe_from_text(manifest, data.decode("latin-1"))),

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from vcg_bridge.contract import vocabulary as v
 from vcg_bridge.contract.errors import AuthError, BusyError, ConfigError
+from vcg_bridge.server.logs import Sparse
 from vcg_bridge.server.rate import Bucket, whom
 
 log = logging.getLogger("vcg_bridge.server")
@@ -99,6 +100,11 @@ class Guesses:
     def __init__(self) -> None:
         self._buckets: OrderedDict[str, Bucket] = OrderedDict()  # the latest last
         self._waiting: dict[str, int] = {}  # hellos turned away since the bucket was empty
+        self._tell, self._tell_wait, self._tell_end = (
+            Sparse(log),
+            Sparse(log),
+            Sparse(log),
+        )  # there may be many addresses
         self.refused = 0
         """Wrong tokens since the start."""
 
@@ -110,7 +116,9 @@ class Guesses:
         if not wait_ms:
             return
         if source not in self._waiting:
-            log.warning("%s: %d wrong tokens or more; its hellos have to wait", source or "somebody", GUESSES)
+            self._tell_wait(
+                logging.WARNING, "%s: %d wrong tokens or more; its hellos have to wait", source or "somebody", GUESSES
+            )
         self._waiting[source] = self._waiting.get(source, 0) + 1
         raise BusyError(
             "too many wrong tokens came from your address",
@@ -125,7 +133,7 @@ class Guesses:
         bucket = self._buckets.get(source)
         if bucket is None:
             bucket = self._buckets[source] = Bucket(1 / GUESS_S, GUESSES, now)
-            log.warning("%s: a wrong token", source or "somebody")
+            self._tell(logging.WARNING, "%s: a wrong token", source or "somebody")
             if len(self._buckets) > ADDRESSES:
                 self._waiting.pop(self._buckets.popitem(last=False)[0], None)
         self._buckets.move_to_end(source)
@@ -139,4 +147,5 @@ class Guesses:
             del self._buckets[source]
             turned_away = self._waiting.pop(source, 0)
             if turned_away:
-                log.warning("%s: no wrong tokens any more; %d hellos had to wait", source or "somebody", turned_away)
+                words = "%s: no wrong tokens any more; %d hellos had to wait"
+                self._tell_end(logging.WARNING, words, source or "somebody", turned_away)

@@ -3,27 +3,44 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 from vcg_bridge.contract.errors import ProtocolError
+from vcg_bridge.server.rate import TALK_BURST, TALK_PER_S, Bucket, units
 
 FRAMES = 16
 """Of one message. Protocol 1 has one in a request; the server answers a message of some more with what is wrong with it."""
 
+FRONT_PER_S = 4 * TALK_PER_S
+"""Units. The front knows nothing of the chunks that allow a client more; what it must not do is fill the server's memory."""
+
+HANDSHAKE_BYTES = 512
+"""Of the READY command: what clients of protocol 1 send has less than 64."""
+
 _GREETING = 64
 _MORE, _LONG, _COMMAND = 1, 2, 4
+_READY = b"\x05READY"
+
+
+def wire_bytes(size: int) -> int:
+    """What a frame with so many bytes takes on its way, at least."""
+    return size + (2 if size <= 255 else 9)
 
 
 class FrameCounter:
-    """One direction of one connection. It looks at lengths and flags only."""
+    """One direction of one connection. It looks at lengths and flags, and into the handshake: a ROUTER takes a peer's own name at its word."""
 
     def __init__(self, most_bytes: int) -> None:
         """most_bytes: of one message, or of one command."""
         self._most = most_bytes
         self._head = bytearray()  # of the greeting, or of the frame that begins
         self._greeted = False
+        self._ready: bytearray | None = bytearray()  # the frame after the greeting; None once it was seen
         self._body = 0  # bytes of the frame that are still to come
         self._frames = 0  # of the message so far
         self._size = 0  # its bytes
+        self.units = 0
+        """What all that came cost whoever has to read it, `rate.units`."""
 
     def feed(self, data: bytes) -> None:
         """The next bytes. Raises ProtocolError for what is not ZMTP 3 and for a message of too many frames or bytes."""
@@ -36,6 +53,11 @@ class FrameCounter:
             if self._body:
                 step = min(self._body, end - at)
                 self._body -= step
+                if self._ready is not None:
+                    self._ready += data[at : at + step]
+                    if not self._body:
+                        _check_ready(bytes(self._ready))
+                        self._ready = None
                 at += step
                 continue
             wanted = 9 if self._head and self._head[0] & _LONG else 2
@@ -58,6 +80,11 @@ class FrameCounter:
         if flags & ~(_MORE | _LONG | _COMMAND):
             raise ProtocolError(f"a frame has the flags {flags:#x}, which ZMTP 3 does not know")
         self._body = size
+        self.units += units(1, size)
+        if self._ready is not None:
+            if not flags & _COMMAND or not 0 < size <= HANDSHAKE_BYTES:
+                raise ProtocolError("the greeting is not followed by a handshake")
+            return
         if flags & _COMMAND:
             if size > self._most:
                 raise ProtocolError(f"a command has {size} bytes")
@@ -72,12 +99,29 @@ class FrameCounter:
             self._frames = self._size = 0
 
 
+def _check_ready(body: bytes) -> None:
+    """Raise ProtocolError unless it is a READY command whose peer leaves its name to the ROUTER."""
+    at, end = len(_READY), len(body)
+    if not body.startswith(_READY):
+        raise ProtocolError("the greeting is not followed by a handshake")
+    while at < end:
+        name = body[at + 1 : at + 1 + body[at]]
+        at += 1 + len(name) + 4
+        size = int.from_bytes(body[at - 4 : at], "big")
+        if at + size > end:
+            raise ProtocolError("the handshake's properties do not end with it")
+        if size and name.lower() == b"identity":
+            raise ProtocolError("this connection has a ZeroMQ identity of its own", hint="leave it empty")
+        at += size
+
+
 class CountedReader(asyncio.StreamReader):
     """Reads only what its counter lets pass."""
 
     def __init__(self, limit: int, loop: asyncio.AbstractEventLoop, counter: FrameCounter) -> None:
         super().__init__(limit, loop)
-        self._counter = counter
+        self._counter, self._counted = counter, 0
+        self._talk = Bucket(FRONT_PER_S, TALK_BURST, time.monotonic())
         self.complaint = ""
         """What was wrong with what came. It has ended with it."""
 
@@ -86,6 +130,9 @@ class CountedReader(asyncio.StreamReader):
         data = await super().read(n)
         try:
             self._counter.feed(data)
+            cost, self._counted = self._counter.units - self._counted, self._counter.units
+            if not self._talk.spend(cost, time.monotonic()):
+                raise ProtocolError("too many or too large messages")
         except ProtocolError as error:
             self.complaint = error.message
             raise ConnectionAbortedError(error.message) from None

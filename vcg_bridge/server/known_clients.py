@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from pathlib import Path
 
 import zmq
@@ -45,7 +46,8 @@ class KnownClients:
     def __init__(self, context: zmq.Context[zmq.Socket[bytes]], path: Path) -> None:
         """Raises ConfigError."""
         self._path = path
-        self._tell = Sparse(log)
+        self._tell, self._tell_of_file = Sparse(log), Sparse(log, burst=1)
+        self._lock = threading.Lock()
         self._keys = read_keys(path)
         self._stamp = path.stat().st_mtime_ns
         self._authenticator = ThreadAuthenticator(context)
@@ -55,20 +57,29 @@ class KnownClients:
     def callback(self, domain: str, key: bytes) -> bool:
         """Whether the key may connect. Called by the authenticator, in its thread."""
         del domain
-        try:
-            stamp = self._path.stat().st_mtime_ns
-            if stamp != self._stamp:
-                self._keys, self._stamp = read_keys(self._path), stamp
-                log.info("--known-clients: %d keys", len(self._keys))
-        except (OSError, ConfigError) as error:  # the keys that were known stay so
-            log.error("--known-clients is not read again: %s", error)
         text = key.decode("ascii", "replace")
-        known = text in self._keys
+        known = self.knows(text)
         if known:
-            log.info("key of %s connects", self._keys[text] or text[:8])
+            log.info("key of %s connects", self.name(text))
         else:
             self._tell(logging.WARNING, "an unknown key is refused: %s", text)
         return known
+
+    def knows(self, key: str) -> bool:
+        """Whether the key is in the file now. In any thread."""
+        with self._lock:
+            try:
+                stamp = self._path.stat().st_mtime_ns
+                if stamp != self._stamp:
+                    self._keys, self._stamp = read_keys(self._path), stamp
+                    log.info("--known-clients: %d keys", len(self._keys))
+            except (OSError, ConfigError) as error:  # the keys that were known stay so
+                self._tell_of_file(logging.ERROR, "--known-clients is not read again: %s", error)
+            return key in self._keys
+
+    def name(self, key: str) -> str:
+        """Whose key it is, as the file says, or its beginning."""
+        return self._keys.get(key) or key[:8]
 
     def close(self) -> None:
         """Stop answering."""

@@ -19,12 +19,15 @@ from vcg_bridge.contract.errors import AddressError, ConfigError
 from vcg_bridge.generators.cache import CacheInfo
 from vcg_bridge.server.auth import Endpoint, check_address, parse_address
 from vcg_bridge.server.config import ServerConfig, check_config
-from vcg_bridge.server.departures import REASONS, Departures, Peer
+from vcg_bridge.server.departures import REASONS, Departures
+from vcg_bridge.server.frames import FRAMES, wire_bytes
 from vcg_bridge.server.health import Answer, HealthPort
 from vcg_bridge.server.known_clients import DOMAIN, KnownClients
 from vcg_bridge.server.mail import Mail
 from vcg_bridge.server.metrics import Metrics
+from vcg_bridge.server.rate import units
 from vcg_bridge.server.recruiting import crew_of, limits_of
+from vcg_bridge.server.routes import unforeseeable
 from vcg_bridge.server.service import Service
 from vcg_bridge.server.shelf import Shelf
 from vcg_bridge.server.strangers import REASONS as ENDED
@@ -40,8 +43,10 @@ log = logging.getLogger("vcg_bridge.server")
 SEND_MESSAGES = 16
 """Messages that ZeroMQ holds for one client. Few: it is credit that says how much may be under way."""
 
-RECEIVE_MESSAGES = 256
-"""Messages that ZeroMQ reads ahead from one client; then TCP makes it wait."""
+RECEIVE_MESSAGES = 0
+"""Messages that ZeroMQ reads ahead from one client: without limit. At a limit it stops reading, and libzmq 4.3.5 ends the process (an assertion)
+where a connection breaks off meanwhile and a ping of ZMTP is left of it. `Strangers` bounds what waits.
+"""
 
 OVERSIZE = 4
 """A frame of up to so many times the limit is answered with an error; for a larger one ZeroMQ closes the connection."""
@@ -69,6 +74,7 @@ class Server:
         self._awake.setblocking(False)
         self._wake.setblocking(False)
         self._context = zmq.Context(io_threads=1)
+        unforeseeable()
         self._router: zmq.Socket[bytes] = self._context.socket(zmq.ROUTER)
         self._shelf: Shelf | None = None
         self._front: TlsFront | None = None
@@ -272,6 +278,8 @@ class Server:
                     self._service.look_at_the_clock()
                     self._crew.look_at_the_clock()
                     self._guarded(self._end_overdue, now)
+                    if self._known is not None:
+                        self._guarded(self._end_unknown, self._known)
                 if self._stops and until is None:
                     until = now + self._config.grace_s
                     log.info(
@@ -315,26 +323,50 @@ class Server:
         for connection in self._strangers.crowd(departures.open.values(), self._service.heard):
             departures.cut(connection)
 
+    def _end_unknown(self, known: KnownClients) -> None:
+        """End the connections of those whose keys were taken out of the file."""
+        for connection in tuple(self._departures.open.values()):
+            if connection.key and not connection.leaving and not known.knows(connection.key):
+                log.warning("a key is known no more; the connection of %.8s is ended", connection.key)
+                self._departures.cut(connection)
+
     def _end_overdue(self, now: float) -> None:
-        """End connections that say no hello or do not end their message. What waits to be read is not held against its sender."""
+        """End connections that say no hello, do not end their message or send faster than is read."""
         self._take_leave()
-        if self._router.poll(0):
-            return
-        for connection in self._strangers.overdue(self._departures.open.values(), self._service.heard, now):
+        idle = not self._router.poll(0)
+        for connection in self._strangers.overdue(self._departures.open.values(), self._service.heard, now, idle=idle):
             self._departures.cut(connection)
 
     def _read(self) -> None:
         for _ in range(TURN):
             try:
-                first, *rest = self._router.recv_multipart(zmq.NOBLOCK, copy=False)
+                route = self._router.recv(zmq.NOBLOCK)
             except zmq.Again:
                 return
-            route, frames = first.bytes, [frame.bytes for frame in rest]
-            peer = Peer()
-            if rest and not self._service.knows(route):
-                self._guarded(self._take_leave)  # of whoever had this connection's descriptor before
-                peer = self._departures.peer(rest[0])
-            self._guarded(self._service.receive, route, frames, peer)
+            self._guarded(self._read_message, route)
+
+    def _read_message(self, route: bytes) -> None:
+        """The message behind a name. Of one with many frames only the first are kept: libzmq has no limit on them."""
+        router = self._router
+        first = router.recv(zmq.NOBLOCK, copy=False)
+        frames, size, count, taken = [first.bytes], len(first), 1, wire_bytes(len(first))
+        while router.getsockopt(zmq.RCVMORE):
+            frame = router.recv(zmq.NOBLOCK)
+            size, count, taken = size + len(frame), count + 1, taken + wire_bytes(len(frame))
+            if count <= FRAMES:
+                frames.append(frame)
+        session, departures, now = self._service.session(route), self._departures, time.monotonic()
+        if session is None:
+            self._guarded(self._take_leave)  # of whoever had this connection's descriptor before
+        peer = departures.peer(route, first) if session is None else session.peer
+        connection = departures.at(peer)
+        if connection is not None:
+            connection.taken += taken
+        if self._strangers.floods(route, units(count, size), now, None if session is None else session.bounds.talk):
+            if connection is not None and self._strangers.ends(connection, now):
+                departures.cut(connection)
+            return
+        self._service.receive(route, frames + [b""] * (count - len(frames)), peer)
 
     def _guarded(self, act: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
         """Whatever one message or event brings about, it does not end the server."""

@@ -127,7 +127,7 @@ class TlsFront:
         self._stopping: asyncio.Event | None = None
         self._lock = threading.Lock()
         self._stopped = False
-        self._tell = Sparse(log)
+        self._tell, self._tell_full = Sparse(log), Sparse(log)
         self._numbers = count()
 
     @property
@@ -186,12 +186,13 @@ class TlsFront:
             try:
                 connection, peer = await loop.sock_accept(self._listener)
             except OSError as error:  # too many files are open, or it was gone before we looked
-                log.warning("TLS: cannot accept a connection: %s", error)
+                self._tell_full(logging.WARNING, "TLS: cannot accept a connection: %s", error)
                 await asyncio.sleep(0.1)
                 continue
             if len(self._open) >= self._most:
                 if not self._refused:
-                    log.warning("TLS: %d connections are open, as many as allowed; %s is refused", self._most, peer[0])
+                    words = "TLS: %d connections are open, as many as allowed; %s is refused"
+                    self._tell_full(logging.WARNING, words, self._most, peer[0])
                 self._refused += 1
                 connection.close()
                 continue
@@ -211,7 +212,7 @@ class TlsFront:
         if not task.cancelled() and task.exception() is not None:
             log.error("a fault of the TLS front in one connection; it goes on", exc_info=task.exception())
         if self._refused and len(self._open) < self._most:
-            log.warning("TLS: %d connections were refused; there is room again", self._refused)
+            self._tell_full(logging.WARNING, "TLS: %d connections were refused; there is room again", self._refused)
             self._refused = 0
 
     async def _connection(self, connection: socket.socket, peer: str) -> None:
@@ -242,7 +243,7 @@ class TlsFront:
                 log.debug("TLS: %s connected", peer)
                 await join((reader, writer), (within, out), close_s=CLOSE_S, stall_s=STALL_S)
         except OSError as error:
-            log.warning("TLS: the server inside cannot be reached: %s", error)
+            self._tell_full(logging.WARNING, "TLS: the server inside cannot be reached: %s", error)
             writer.transport.abort()
         if reader.complaint:
             self._tell(logging.WARNING, "TLS: %s: %s; it is ended", peer, reader.complaint)
