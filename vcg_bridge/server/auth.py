@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import hmac
 import ipaddress
 import logging
+import socket
 from collections import OrderedDict
 from typing import NamedTuple
 
+import zmq
+
 from vcg_bridge.contract import vocabulary as v
-from vcg_bridge.contract.errors import AuthError, BusyError, ConfigError
+from vcg_bridge.contract.errors import AddressError, AuthError, BusyError, ConfigError
 from vcg_bridge.server.logs import Sparse
 from vcg_bridge.server.rate import Bucket, whom
 
@@ -149,3 +153,22 @@ class Guesses:
             if turned_away:
                 words = "%s: no wrong tokens any more; %d hellos had to wait"
                 self._tell_end(logging.WARNING, words, source or "somebody", turned_away)
+
+
+def address_error(endpoint: Endpoint, error: OSError | zmq.ZMQError, option: str = "") -> AddressError:
+    """Why it cannot be listened at. option: what the user gave it with, where that is not plain."""
+    where, begin = f"{endpoint.host}:{endpoint.port}", f"{option}: " if option else ""
+    if error.errno == errno.EADDRINUSE:
+        return AddressError(
+            f"{begin}port {endpoint.port} of {endpoint.host} is taken: another program, perhaps another `vcg serve`, listens there",
+            hint=f"use that server, stop it, or choose another port, for example {endpoint.port + 1}",
+        )
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return AddressError(
+            f"{begin}no permission to listen at {where}", hint="ports below 1024 are reserved; choose a higher one"
+        )
+    if isinstance(error, socket.gaierror) or error.errno in (errno.EADDRNOTAVAIL, errno.ENODEV, errno.EINVAL):
+        return AddressError(
+            f"{begin}this machine has no address {endpoint.host!r}", hint="use 127.0.0.1 for this machine alone"
+        )
+    return AddressError(f"{begin}cannot listen at {where}: {error.strerror or error}", hint="choose another address")

@@ -46,6 +46,14 @@ class Peer(NamedTuple):
 
 
 @dataclass(eq=False)
+class Carried:
+    """Whom a front carries over a connection of its own."""
+
+    address: str
+    received: int = 0  # bytes that have come through
+
+
+@dataclass(eq=False)
 class Connection:
     """One that is open, as far as libzmq has said."""
 
@@ -56,7 +64,7 @@ class Connection:
     received: int = 0  # bytes, at `since` or `heard`
     taken: int = 0  # bytes of the messages that were read since then
     opened: float = 0.0  # s; when it was accepted
-    fronted: bool = False  # a front's: its peer is whom the front carries
+    carried: Carried | None = None  # where it is a front's
     key: str = ""  # CURVE's public key of its other end, where keys are known and it has sent something
     leaving: bool = False  # it was cut; libzmq will say when it has gone
 
@@ -75,8 +83,8 @@ class Departures:
         self._routes: OrderedDict[bytes, Peer] = OrderedDict()  # of those that were asked for
         self._failed = ""  # why the handshake failed whose end is told next
         self._tell = Sparse(log)
-        self.outside: dict[object, str] = {}
-        """A front's own end of a connection to the ROUTER -> the address of whom it carries."""
+        self.outside: dict[object, Carried] = {}
+        """A front's own end of a connection to the ROUTER -> whom it carries."""
         self.open: dict[int, Connection] = {}
         """By descriptor."""
         self.failed_handshakes: Counter[str] = Counter()
@@ -113,9 +121,10 @@ class Departures:
         with _socket(descriptor) as found, contextlib.suppress(OSError):  # that it has ended is told as well
             if found is not None:
                 name = _name(found)
-                fronted, now = self.outside.get(name[0]), self._clock()
-                peer = Peer(descriptor, self._uses[descriptor], fronted or _host(name[0]))
-                self.open[descriptor] = Connection(peer, name, now, opened=now, fronted=fronted is not None)
+                carried, now = self.outside.get(name[0]), self._clock()
+                address = carried.address if carried is not None else _host(name[0])
+                peer = Peer(descriptor, self._uses[descriptor], address)
+                self.open[descriptor] = Connection(peer, name, now, opened=now, carried=carried)
 
     def peer(self, route: bytes, frame: zmq.Frame) -> Peer:
         """Who sent a message. What `read` gave before is of earlier uses of its descriptor.
@@ -137,7 +146,7 @@ class Departures:
         connection = self.open.get(descriptor)
         if connection is None:
             return Peer(descriptor, self._uses[descriptor], address)
-        if not connection.fronted and address not in ("", connection.peer.address):
+        if connection.carried is None and address not in ("", connection.peer.address):
             return Peer(address=address)
         connection.key = _said(frame, "User-Id")
         return connection.peer
@@ -149,6 +158,8 @@ class Departures:
 
     def received(self, connection: Connection) -> int:
         """Bytes that its other end has sent so far; 0 where the system does not tell (only Linux does, of TCP)."""
+        if connection.carried is not None:
+            return connection.carried.received
         with _socket(connection.peer.descriptor) as found:
             if found is None or sys.platform != "linux" or found.family == socket.AF_UNIX:
                 return 0

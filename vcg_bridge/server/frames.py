@@ -4,15 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 
 from vcg_bridge.contract.errors import ProtocolError
-from vcg_bridge.server.rate import TALK_BURST, TALK_PER_S, Bucket, units
+from vcg_bridge.server.departures import Carried
+from vcg_bridge.server.rate import Bucket, units
 
 FRAMES = 16
 """Of one message. Protocol 1 has one in a request; the server answers a message of some more with what is wrong with it."""
 
-FRONT_PER_S = 4 * TALK_PER_S
-"""Units. The front knows nothing of the chunks that allow a client more; what it must not do is fill the server's memory."""
+FRONT_PER_S, FRONT_BURST = 8000.0, 4000
+"""Units (`rate.units`) that come through for one client, in the long run and at once. What is more waits in its own machine."""
+
+PIECE_BYTES = 1 << 13
+"""That are read at once: four thousand messages fit into it."""
+
+BEHIND_S = 0.01
+"""How soon it is looked again whether the server has caught up."""
+
+CURVE_BYTES = 64
+"""That encryption adds to a frame, at most."""
 
 HANDSHAKE_BYTES = 512
 """Of the READY command: what clients of protocol 1 send has less than 64."""
@@ -30,12 +41,14 @@ def wire_bytes(size: int) -> int:
 class FrameCounter:
     """One direction of one connection. It looks at lengths and flags, and into the handshake: a ROUTER takes a peer's own name at its word."""
 
-    def __init__(self, most_bytes: int) -> None:
-        """most_bytes: of one message, or of one command."""
-        self._most = most_bytes
+    def __init__(self, most_bytes: int, *, curve: bool = False) -> None:
+        """most_bytes: of one message, or of one command. curve: what is in the frames is encrypted; their number and length can be seen."""
+        self._most = most_bytes + (CURVE_BYTES if curve else 0)
         self._head = bytearray()  # of the greeting, or of the frame that begins
         self._greeted = False
-        self._ready: bytearray | None = bytearray()  # the frame after the greeting; None once it was seen
+        self._ready: bytearray | None = (
+            None if curve else bytearray()
+        )  # the frame after the greeting; None once it was seen
         self._body = 0  # bytes of the frame that are still to come
         self._frames = 0  # of the message so far
         self._size = 0  # its bytes
@@ -118,22 +131,34 @@ def _check_ready(body: bytes) -> None:
 class CountedReader(asyncio.StreamReader):
     """Reads only what its counter lets pass."""
 
-    def __init__(self, limit: int, loop: asyncio.AbstractEventLoop, counter: FrameCounter) -> None:
+    def __init__(
+        self,
+        limit: int,
+        loop: asyncio.AbstractEventLoop,
+        counter: FrameCounter,
+        carried: Carried,
+        behind: Callable[[], bool],
+    ) -> None:
+        """behind: whether whoever gets what is read has too much of it already."""
         super().__init__(limit, loop)
-        self._counter, self._counted = counter, 0
-        self._talk = Bucket(FRONT_PER_S, TALK_BURST, time.monotonic())
+        self._counter, self._carried, self._behind, self._counted = counter, carried, behind, 0
+        self._talk = Bucket(FRONT_PER_S, FRONT_BURST, time.monotonic())
         self.complaint = ""
         """What was wrong with what came. It has ended with it."""
 
     async def read(self, n: int = -1) -> bytes:
-        """As ever. Raises ConnectionAbortedError where the counter complains."""
-        data = await super().read(n)
+        """As ever, but only so fast: then TCP makes the other side wait. Raises ConnectionAbortedError where the counter complains."""
+        data = await super().read(min(n, PIECE_BYTES))
         try:
             self._counter.feed(data)
-            cost, self._counted = self._counter.units - self._counted, self._counter.units
-            if not self._talk.spend(cost, time.monotonic()):
-                raise ProtocolError("too many or too large messages")
         except ProtocolError as error:
             self.complaint = error.message
             raise ConnectionAbortedError(error.message) from None
+        self._carried.received += len(data)
+        cost, self._counted = self._counter.units - self._counted, self._counter.units
+        wait_s = self._talk.owe(cost, time.monotonic())
+        if wait_s > 0:
+            await asyncio.sleep(wait_s)
+        while data and self._behind():
+            await asyncio.sleep(BEHIND_S)
         return data

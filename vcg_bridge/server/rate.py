@@ -60,6 +60,12 @@ class Bucket:
         self._left = 0.0
         return False
 
+    def owe(self, units: float, now: float) -> float:
+        """Take so much, even where there is not so much. Seconds until there would be."""
+        self._left = min(self._burst, self._left + max(0.0, now - self._at) * self._per_s) - units
+        self._at = now
+        return max(0.0, -self._left / self._per_s)
+
     def give(self, units: float) -> None:
         """So much more may be taken, up to the burst."""
         self._left = min(self._burst, self._left + units)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import logging
 import socket
 import threading
@@ -10,33 +9,30 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from tempfile import TemporaryDirectory
-from typing import ParamSpec
 
 import zmq
 
 from vcg_bridge.contract import vocabulary as v
-from vcg_bridge.contract.errors import AddressError, ConfigError
+from vcg_bridge.contract.errors import ConfigError
 from vcg_bridge.generators.cache import CacheInfo
-from vcg_bridge.server.auth import Endpoint, check_address, parse_address
+from vcg_bridge.server.auth import Endpoint, address_error, check_address, parse_address
 from vcg_bridge.server.config import ServerConfig, check_config
 from vcg_bridge.server.departures import REASONS, Departures
-from vcg_bridge.server.frames import FRAMES, wire_bytes
+from vcg_bridge.server.front import CLOSE_S, Front, Way
 from vcg_bridge.server.health import Answer, HealthPort
+from vcg_bridge.server.inbox import Inbox, guarded
 from vcg_bridge.server.known_clients import DOMAIN, KnownClients
 from vcg_bridge.server.mail import Mail
 from vcg_bridge.server.metrics import Metrics
-from vcg_bridge.server.rate import units
 from vcg_bridge.server.recruiting import crew_of, limits_of
 from vcg_bridge.server.routes import unforeseeable
 from vcg_bridge.server.service import Service
 from vcg_bridge.server.shelf import Shelf
 from vcg_bridge.server.strangers import REASONS as ENDED
 from vcg_bridge.server.strangers import Strangers
-from vcg_bridge.server.tls import CLOSE_S, TlsFront, server_context
+from vcg_bridge.server.tls import server_context
 from vcg_bridge.server.trace import Trace
 from vcg_bridge.server.worker import Worker
-
-P = ParamSpec("P")
 
 log = logging.getLogger("vcg_bridge.server")
 
@@ -51,10 +47,8 @@ where a connection breaks off meanwhile and a ping of ZMTP is left of it. `Stran
 OVERSIZE = 4
 """A frame of up to so many times the limit is answered with an error; for a larger one ZeroMQ closes the connection."""
 
-TURN = 64
-"""Messages that are read before anything else is looked at."""
-
 TICK_S = 0.25
+
 STUCK_S = 10.0
 LINGER_MS = 1000
 STOP_WORKER_S = 5.0
@@ -77,7 +71,8 @@ class Server:
         unforeseeable()
         self._router: zmq.Socket[bytes] = self._context.socket(zmq.ROUTER)
         self._shelf: Shelf | None = None
-        self._front: TlsFront | None = None
+        self._front: Front | None = None  # of TLS
+        self._gate: Front | None = None  # of tcp beyond loopback
         self._known: KnownClients | None = None
         self._health: HealthPort | None = None
         self._trace: Trace | None = None
@@ -88,11 +83,16 @@ class Server:
             self._set_options()
             self._departures = Departures(self._router, time.monotonic)
             self._strangers = Strangers(config.clients, self._departures.received)
+            self._inbox = Inbox(self._router, self._departures, self._strangers, lambda: self._known)
             if tls is not None:
                 self._front = self._tls_front(tls)
             self._encrypt()
-            self._router.IPV6 = ":" in endpoint.host or endpoint.host == "*"
-            self._bind(endpoint)
+            if endpoint.loopback:
+                self._router.IPV6 = ":" in endpoint.host
+                self._bind(endpoint)
+            else:
+                self._gate = self._made(Way("", endpoint, self._inside("gate"), None, bool(config.curve_secret_key)))
+                self._address = self._gate.address
             if config.metrics_address:
                 self._health = HealthPort(parse_address(config.metrics_address, "http"), self._pages())
             self._shelf = shelf = Shelf(config, self._notify)
@@ -146,21 +146,27 @@ class Server:
         router.HEARTBEAT_IVL = limits.ping_ms
         router.HEARTBEAT_TIMEOUT = max(limits.ping_ms, min(v.DEAD_MS, limits.forget_ms))  # long: editors stall
 
-    def _tls_front(self, endpoint: Endpoint) -> TlsFront:
+    def _tls_front(self, endpoint: Endpoint) -> Front:
         """The front, and a way in that only it knows. It is bound first: CURVE, set later, does not hold for it."""
         certificate, key = self._config.tls_certificate, self._config.tls_key
         assert certificate is not None
         assert key is not None
-        context = server_context(certificate, key)
-        inside = f"ipc://{self._private.name}/router"
+        return self._made(Way("--tls-bind", endpoint, self._inside("router"), server_context(certificate, key)))
+
+    def _made(self, way: Way) -> Front:
+        places = self._config.clients + self._strangers.most  # who says no hello takes none from who does
+        most_bytes = self._config.limits.request_bytes * OVERSIZE
+        return Front(way, places, most_bytes, self._departures.outside, self._inbox.behind)
+
+    def _inside(self, name: str) -> str:
+        """Bind the ROUTER where only a front of ours can reach it."""
+        inside = f"ipc://{self._private.name}/{name}"
         try:
             self._router.bind(inside)
         except zmq.ZMQError:  # no such sockets on this system, or too long a path
             self._router.bind("tcp://127.0.0.1:*")
-            inside = self._last_endpoint()
-        places = self._config.clients + self._strangers.most  # who says no hello takes none from who does
-        most_bytes = self._config.limits.request_bytes * OVERSIZE
-        return TlsFront(endpoint, context, inside, places, most_bytes, self._departures.outside)
+            return self._last_endpoint()
+        return inside
 
     def _pages(self) -> dict[str, Callable[[], Answer]]:
         return {
@@ -226,7 +232,7 @@ class Server:
         try:
             self._router.bind(endpoint.url)
         except zmq.ZMQError as error:
-            raise _address_error(endpoint, error) from None
+            raise address_error(endpoint, error) from None
         self._address = self._last_endpoint()
 
     def _last_endpoint(self) -> str:
@@ -259,6 +265,8 @@ class Server:
         log.info("listening at %s", self.address)
         try:
             self._worker.start()
+            if self._gate is not None:
+                self._gate.start()
             if self._front is not None:
                 self._front.start()
                 log.info("listening with TLS at %s", self._front.address)
@@ -277,9 +285,7 @@ class Server:
                     tick = now
                     self._service.look_at_the_clock()
                     self._crew.look_at_the_clock()
-                    self._guarded(self._end_overdue, now)
-                    if self._known is not None:
-                        self._guarded(self._end_unknown, self._known)
+                    guarded(self._inbox.end_overdue, self._service, now)
                 if self._stops and until is None:
                     until = now + self._config.grace_s
                     log.info(
@@ -307,73 +313,16 @@ class Server:
         if self._awake.fileno() in happened:
             self._drain()
         for event in self._crew.take():
-            self._guarded(self._service.event, event)
+            guarded(self._service.event, event)
         if self._mail.retry_s is not None:
             self._service.retry_mail()
         if self._router in happened:
-            self._read()
+            self._inbox.read(self._service)
+        else:
+            self._inbox.idle()
         if self._departures.socket in happened:
-            self._guarded(self._take_leave)
+            guarded(self._inbox.take_leave, self._service)
         self._service.settle()
-
-    def _take_leave(self) -> None:
-        departures = self._departures
-        for descriptor, use in departures.read():
-            self._guarded(self._service.gone, descriptor, use)
-        for connection in self._strangers.crowd(departures.open.values(), self._service.heard):
-            departures.cut(connection)
-
-    def _end_unknown(self, known: KnownClients) -> None:
-        """End the connections of those whose keys were taken out of the file."""
-        for connection in tuple(self._departures.open.values()):
-            if connection.key and not connection.leaving and not known.knows(connection.key):
-                log.warning("a key is known no more; the connection of %.8s is ended", connection.key)
-                self._departures.cut(connection)
-
-    def _end_overdue(self, now: float) -> None:
-        """End connections that say no hello, do not end their message or send faster than is read."""
-        self._take_leave()
-        idle = not self._router.poll(0)
-        for connection in self._strangers.overdue(self._departures.open.values(), self._service.heard, now, idle=idle):
-            self._departures.cut(connection)
-
-    def _read(self) -> None:
-        for _ in range(TURN):
-            try:
-                route = self._router.recv(zmq.NOBLOCK)
-            except zmq.Again:
-                return
-            self._guarded(self._read_message, route)
-
-    def _read_message(self, route: bytes) -> None:
-        """The message behind a name. Of one with many frames only the first are kept: libzmq has no limit on them."""
-        router = self._router
-        first = router.recv(zmq.NOBLOCK, copy=False)
-        frames, size, count, taken = [first.bytes], len(first), 1, wire_bytes(len(first))
-        while router.getsockopt(zmq.RCVMORE):
-            frame = router.recv(zmq.NOBLOCK)
-            size, count, taken = size + len(frame), count + 1, taken + wire_bytes(len(frame))
-            if count <= FRAMES:
-                frames.append(frame)
-        session, departures, now = self._service.session(route), self._departures, time.monotonic()
-        if session is None:
-            self._guarded(self._take_leave)  # of whoever had this connection's descriptor before
-        peer = departures.peer(route, first) if session is None else session.peer
-        connection = departures.at(peer)
-        if connection is not None:
-            connection.taken += taken
-        if self._strangers.floods(route, units(count, size), now, None if session is None else session.bounds.talk):
-            if connection is not None and self._strangers.ends(connection, now):
-                departures.cut(connection)
-            return
-        self._service.receive(route, frames + [b""] * (count - len(frames)), peer)
-
-    def _guarded(self, act: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
-        """Whatever one message or event brings about, it does not end the server."""
-        try:
-            act(*args, **kwargs)
-        except Exception:
-            log.exception("a fault of the server; it goes on")
 
     def _drain(self) -> None:
         try:
@@ -399,10 +348,9 @@ class Server:
         ending = threading.Thread(target=self._context.term, name="vcg-zmq-term", daemon=True)
         ending.start()
         ending.join(2 * LINGER_MS / 1000)
-        if self._front is not None and not self._front.stop(
-            3 * CLOSE_S
-        ):  # after the ROUTER, whose last answers it carries
-            log.warning("the TLS front does not end; leaving it")
+        for front in (self._gate, self._front):  # after the ROUTER, whose last answers they carry
+            if front is not None and not front.stop(3 * CLOSE_S):
+                log.warning("a front does not end; leaving it")
         if self._health is not None:
             self._health.stop()
         if self._shelf is not None:
@@ -417,21 +365,3 @@ class Server:
 def _word(problem: str) -> Answer:
     """200 ok, or 503 and why."""
     return (503, "text/plain", f"{problem}\n".encode()) if problem else (200, "text/plain", b"ok\n")
-
-
-def _address_error(endpoint: Endpoint, error: zmq.ZMQError) -> AddressError:
-    where = f"{endpoint.host}:{endpoint.port}"
-    if error.errno == zmq.EADDRINUSE:
-        return AddressError(
-            f"port {endpoint.port} of {endpoint.host} is taken: another program, perhaps another `vcg serve`, listens there",
-            hint=f"use that server, stop it, or choose another port, for example {endpoint.port + 1}",
-        )
-    if error.errno in (errno.EACCES, errno.EPERM):
-        return AddressError(
-            f"no permission to listen at {where}", hint="ports below 1024 are reserved; choose a higher one"
-        )
-    if error.errno in (zmq.EADDRNOTAVAIL, errno.ENODEV, errno.EINVAL):
-        return AddressError(
-            f"this machine has no address {endpoint.host!r}", hint="use 127.0.0.1 for this machine alone"
-        )
-    return AddressError(f"cannot listen at {where}: {error}", hint="choose another address")

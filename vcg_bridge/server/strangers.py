@@ -9,7 +9,7 @@ import logging
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Collection, Mapping
 
-from vcg_bridge.server.departures import ROUTES, Connection
+from vcg_bridge.server.departures import ROUTES, Connection, Peer
 from vcg_bridge.server.logs import Sparse
 from vcg_bridge.server.rate import Bucket, whom
 
@@ -21,14 +21,14 @@ HELLO_S = 20.0
 LEAST = 64
 """Connections without a hello that are let be at once; where more clients than that may be connected, as many as those."""
 
-STRANGER_BYTES = 1 << 18
-"""That a connection may send before its hello, handshakes included."""
+STRANGER_BYTES = 96 << 10
+"""That a connection may send before its hello, handshakes included: one request of any size."""
 
 UNFINISHED_BYTES = 1 << 20
 """That one message of a client may take before it has ended. The largest that is answered at all is a quarter of it."""
 
-WAITING_BYTES = 1 << 23
-"""That a client may send faster than it is read: ten thousand requests at once are a fifth of it."""
+WAITING_BYTES = 1 << 22
+"""That a client may send faster than it is read: ten thousand requests at once are half of it."""
 
 TALK_PER_S, TALK_BURST = 20.0, 512
 """Units (`rate.units`) that a connection may send before its hello is taken, in the long run and at once."""
@@ -50,6 +50,7 @@ class Strangers:
         self.number = 0
         """Connections without a session, when last looked at."""
         self._talk: OrderedDict[bytes, Bucket] = OrderedDict()  # by route
+        self._muted: OrderedDict[bytes, Peer] = OrderedDict()  # by route
         self.ended: Counter[str] = Counter()
         """Why -> how many, since the start."""
 
@@ -78,18 +79,30 @@ class Strangers:
             )
         return going
 
-    def floods(self, route: bytes, cost: int, now: float, session: Bucket | None) -> bool:
-        """Whether a message is more than its sender may send: then it is not dealt with. cost: in units. session: what its session may."""
+    def floods(self, route: bytes, peer: Peer, cost: int, now: float, session: Bucket | None) -> bool:
+        """Whether a message is more than its sender may send. Then it is not dealt with, nor is anything else that comes from there.
+
+        cost: in units. session: what its session may send.
+        """
         talk = session or self._talk.get(route)
         if talk is None:
             talk = self._talk[route] = Bucket(TALK_PER_S, TALK_BURST, now)
             if len(self._talk) > ROUTES:
                 self._talk.popitem(last=False)
-        return not talk.spend(cost, now)
+        if talk.spend(cost, now):
+            return False
+        self._muted[route] = peer
+        if len(self._muted) > ROUTES:
+            self._muted.popitem(last=False)
+        return True
+
+    def muted(self, route: bytes) -> Peer | None:
+        """Who sends there, if it has sent too much."""
+        return self._muted.get(route)
 
     def ends(self, connection: Connection, now: float) -> bool:
-        """Whether a connection has to go over which too much came. A new one has not: it may have the descriptor of the one that sent it,
-        of which something was still to be read.
+        """Whether a connection has to go over which too much comes. A new one has not: it may have the descriptor of the one that sent it, of
+        which something was still to be read.
         """
         if connection.leaving or now - connection.opened < SETTLED_S:
             return False
