@@ -20,7 +20,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import atheris
 
-with atheris.instrument_imports(include=["vcg_bridge.contract", "vcg_bridge.cli", "vcg_bridge.server.known_clients"]):
+READERS = ["vcg_bridge.contract", "vcg_bridge.cli", "vcg_bridge.server.known_clients", "tomllib"]
+
+with atheris.instrument_imports(include=READERS):
+    import tomllib  # noqa: F401  (of the settings; else it would be imported too late to be watched)
+
     from tests.support.fuzz_targets import targets
     from vcg_bridge.contract.errors import VcgError
 

@@ -22,6 +22,7 @@ from vcg_bridge.server.crew import Crew, Replica
 from vcg_bridge.server.floor import MOST_LOSSES, Floor
 from vcg_bridge.server.jobs import Job, Part, Plan, Step, Work
 from vcg_bridge.server.metrics import Metrics
+from vcg_bridge.server.rate import Bounds
 from vcg_bridge.server.sessions import Session, Sessions
 
 MANIFEST = open_bundle().manifest
@@ -81,7 +82,7 @@ class Trace(RuleBasedStateMachine):
 
     def open(self, codecs: tuple[str, ...]) -> Session:
         self.opened += 1
-        return self.book.open(f"{self.opened}".encode(), m.Hello((1,)), codecs, self.now)
+        return self.book.open(f"{self.opened}".encode(), m.Hello((1,)), codecs, Bounds.full(1.0, 1, self.now), self.now)
 
     # what there is
 

@@ -71,6 +71,14 @@ def test_any_bytes_pass_or_are_refused_in_words(data: bytes, cuts: list[int]) ->
         b"\x01\x00",  # ZMTP 1
         b"\xff" + b"\0" * 8 + b"\x7f\x01\x05" + b"\0" * 60,  # ZMTP 2: its frames would be counted wrong
         b"\xff" + b"\0" * 8 + b"\x7e\x03" + b"\0" * 60,
+        GREETING + frame(READY + b"\x08Identity\x00\x00\x00\x05" + b"\x00abcd", COMMAND),  # a name of its own
+        GREETING + frame(READY + b"\x08iDENTITY\x00\x00\x00\x01x", COMMAND),
+        GREETING + frame(READY),  # is no command
+        GREETING + frame(b"\x05ERROR\x01x", COMMAND),
+        GREETING + frame(READY + b"\x01X\x00\x00\x00\x09x", COMMAND),  # a property that is longer than the command
+        GREETING + frame(READY + b"\x01X\x00", COMMAND),
+        GREETING
+        + frame(READY + b"\x01X\x00\x00\x01\x00" + bytes(256) + b"\x01Y\x00\x00\x01\x00" + bytes(256), COMMAND),
         HANDSHAKE + b"\x08\x00",  # a flag that is none
         HANDSHAKE + bytes([COMMAND | LONG]) + (MOST + 1).to_bytes(8, "big"),
         HANDSHAKE + bytes([LONG]) + (2**64 - 1).to_bytes(8, "big"),  # refused at its length

@@ -11,10 +11,11 @@ from vcg_bridge.contract.manifest import Manifest
 from vcg_bridge.contract.messages import Design, Generate, Hello, Limits, Output
 from vcg_bridge.generators.bundle import open_bundle
 from vcg_bridge.server.jobs import MAX_STEP_CELLS, Job, Plan, plan_of, step_of
+from vcg_bridge.server.rate import Bounds
 from vcg_bridge.server.sessions import Session, Sessions
 
 MANIFEST: Manifest = open_bundle().manifest
-SESSION: Session = Sessions(1).open(b"\0r", Hello((1,)), ("raw",), 0.0)
+SESSION: Session = Sessions(1).open(b"\0r", Hello((1,)), ("raw",), Bounds.full(1.0, 1, 0.0), 0.0)
 
 
 def plan(limits: Limits | None = None, **fields: object) -> Plan:

@@ -97,7 +97,7 @@ class Net:
         limits = {"forget_ms": FORGET_MS, "ping_ms": 300}
         self.server = Process(hosts, "server", {
             "address": f"tcp://{ADDRESSES['server']}:0", "bundles": [str(tiny)], "threads": 1, "token": TOKEN,
-            "curve_secret_key": secret, "limits": limits,
+            "curve_secret_key": secret, "limits": limits, "workers": 0,  # a replica starts threads when it likes
         })  # fmt: skip
         self._address = self.server.line()
 

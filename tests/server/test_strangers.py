@@ -66,13 +66,15 @@ def test_one_address_of_version_6_is_its_network() -> None:
 def test_no_hello_in_time() -> None:
     policy, one, other = Strangers(4, Received()), connection(1), connection(2)
     sessions = {(2, 0): 0.0}
-    assert policy.overdue([one, other], sessions, strangers.HELLO_S) == []
+    assert policy.overdue([one, other], sessions, strangers.HELLO_S, idle=True) == []
     assert policy.number == 1
-    assert policy.overdue([one, other], sessions, strangers.HELLO_S + 1) == [one]
+    assert policy.overdue([one, other], sessions, strangers.HELLO_S + 1, idle=True) == [one]
     one.leaving = True
-    assert policy.overdue([one, other], sessions, strangers.HELLO_S + 2) == []
-    assert policy.overdue([other], {}, strangers.HELLO_S + 10) == []  # forgotten just now: its time begins anew
-    assert policy.overdue([other], {}, 2 * strangers.HELLO_S + 3) == [other]
+    assert policy.overdue([one, other], sessions, strangers.HELLO_S + 2, idle=True) == []
+    assert (
+        policy.overdue([other], {}, strangers.HELLO_S + 10, idle=True) == []
+    )  # forgotten just now: its time begins anew
+    assert policy.overdue([other], {}, 2 * strangers.HELLO_S + 3, idle=True) == [other]
     assert policy.ended == {"no_hello": 2}
 
 
@@ -81,15 +83,32 @@ def test_a_message_without_end() -> None:
     policy = Strangers(4, received)
     for step in range(1, 10):  # much, but each message ends
         received[one] = step * strangers.UNFINISHED_BYTES
-        assert policy.overdue([one], {(1, 0): float(step)}, float(step)) == []
+        assert policy.overdue([one], {(1, 0): float(step)}, float(step), idle=True) == []
     received[one] += strangers.UNFINISHED_BYTES
-    assert policy.overdue([one], {(1, 0): 9.0}, 10.0) == []
+    assert policy.overdue([one], {(1, 0): 9.0}, 10.0, idle=True) == []
     received[one] += 1
-    assert policy.overdue([one], {(1, 0): 9.0}, 10.0) == [one]
+    assert policy.overdue([one], {(1, 0): 9.0}, 10.0, idle=True) == [one]
     stranger = connection(2)
-    received[stranger] = strangers.UNFINISHED_BYTES + 1
-    assert policy.overdue([stranger], {}, 1.0) == [stranger]
+    received[stranger] = strangers.STRANGER_BYTES + 1
+    assert policy.overdue([stranger], {}, 1.0, idle=True) == [stranger]
     assert policy.ended == {"unfinished": 2}
+
+
+def test_what_waits_to_be_read() -> None:
+    """Where there is always something to read, a message that was read excuses no more than itself."""
+    received, one = Received(), connection(1)
+    policy = Strangers(4, received)
+    sessions = {(1, 0): 1.0}
+    assert policy.overdue([one], sessions, 1.0, idle=True) == []
+    received[one] = strangers.WAITING_BYTES + 100
+    one.taken = 100
+    sessions[1, 0] = 2.0
+    assert policy.overdue([one], sessions, 2.0, idle=False) == []
+    received[one] += 2
+    one.taken += 1
+    assert policy.overdue([one], sessions, 2.0, idle=False) == [one]
+    assert policy.overdue([one], sessions, 2.0, idle=True) == []  # all was read after all
+    assert one.taken == 0
 
 
 def test_guesses_of_one_address_have_to_wait_and_of_no_other(caplog: pytest.LogCaptureFixture) -> None:
@@ -266,4 +285,4 @@ def test_a_message_of_endless_frames_is_ended(tiny: Path, caplog: pytest.LogCapt
         still_well(server)
         eventually(lambda: len(server._departures.open) == 0 and server._service.clients == 0)
         assert server._strangers.ended == {"unfinished": 1}
-    assert "no end of the message" in caplog.text
+    assert "not read yet, or no message" in caplog.text

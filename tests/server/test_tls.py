@@ -23,7 +23,7 @@ from vcg_bridge.contract import messages as m
 from vcg_bridge.contract.blobs import decode_blob
 from vcg_bridge.contract.errors import AddressError, ConfigError
 from vcg_bridge.relay import BUFFER_BYTES
-from vcg_bridge.server import auth, strangers, tls
+from vcg_bridge.server import auth, front, strangers
 from vcg_bridge.server.config import ServerConfig, check_config
 from vcg_bridge.server.server import Server
 
@@ -204,8 +204,8 @@ def test_the_router_is_reached_only_by_what_speaks_its_protocol(secured: Server,
 def test_slow_handshakes_end_and_keep_nobody_out(
     tiny: Path, right: Certificate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tls, "HANDSHAKE_S", 1.0)
-    monkeypatch.setattr(tls, "HANDSHAKES", 5)
+    monkeypatch.setattr(front, "HANDSHAKE_S", 1.0)
+    monkeypatch.setattr(front, "HANDSHAKES", 5)
     with running(tls_config(tiny, right)) as server:
         slow = [plain(server) for _ in range(20)]
         for connection in slow:
@@ -364,7 +364,7 @@ OTHERS = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has all 
 def test_a_crowd_of_handshakes_pushes_out_only_its_own(
     tiny: Path, right: Certificate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tls, "HANDSHAKES", 5)
+    monkeypatch.setattr(front, "HANDSHAKES", 5)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     with running(tls_config(tiny, right)) as server, plain(server, "127.0.0.3") as slow:

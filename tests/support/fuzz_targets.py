@@ -9,10 +9,12 @@ import json
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import onnx
+import typer.core
 import typer.main
 import zmq
 from google.protobuf.descriptor import FieldDescriptor
@@ -120,7 +122,7 @@ def targets(folder: Path) -> list[Target]:
         Target("codec", 200, message, codec.unpack_map),
         Target("request", 200, message, lambda data: messages.decode_request([data])),
         Target("reply", 200, message, lambda data: messages.decode_reply([data])),
-        Target("id", 100, message, lambda data: messages.id_of([data])),
+        Target("id", 100, message, lambda data: messages.id_in(codec.unpack_map(data, codec.REQUEST.entries))),
         Target("manifest", 15, of([manifest_bytes]), lambda data: parse_manifest(reader.parse(data), "0" * 64)),
         Target("recipe", 60, of([recipe_bytes(recipe) for recipe in recipes]), parse_recipe),
         Target("recipe-text", 80, lambda rng: spoiled_text(rng, texts), lambda data: recipe_from_text(manifest, data.decode("latin-1"))),
@@ -176,11 +178,20 @@ SETTINGS = (
 )
 
 
+@cache
+def serve_command() -> typer.core.TyperCommand:
+    """Building the command line takes a hundred times as long as reading a file with it."""
+    group = typer.main.get_command(main.app)
+    assert isinstance(group, typer.core.TyperGroup)
+    command = group.commands["serve"]
+    assert isinstance(command, typer.core.TyperCommand)
+    return command
+
+
 def settings(path: Path) -> object:
     """A file for `vcg serve --config`, up to where the server would start. What the command line refuses counts as a BadRequest."""
-    command = typer.main.get_command(main.app).commands["serve"]  # type: ignore[attr-defined]
     try:
-        return command.make_context("serve", ["--config", str(path)]).params
+        return serve_command().make_context("serve", ["--config", str(path)]).params
     except typer.TyperException as error:
         raise BadRequest(error.format_message()) from None
 

@@ -33,9 +33,10 @@ class Bounds:
     map_bytes: int  # of frame 0
     blobs: int  # number of frames after frame 0
     blob_bytes: int = v.MAX_BLOB_BYTES  # of each
+    entries: int = v.MAX_REPLY_BYTES  # of all its maps and arrays together; each has a byte at least
 
 
-REQUEST = Bounds(v.MAX_REQUEST_BYTES, v.MAX_REQUEST_BLOBS)
+REQUEST = Bounds(v.MAX_REQUEST_BYTES, v.MAX_REQUEST_BLOBS, entries=v.MAX_LENGTH)
 REPLY = Bounds(v.MAX_REPLY_BYTES, v.MAX_REPLY_BLOBS)
 
 _KEY = re.compile(rf"[!-~]{{1,{v.MAX_KEY_BYTES}}}\Z")
@@ -54,7 +55,7 @@ def pack(message: Mapping[str, object], blobs: Sequence[bytes] = (), bounds: Bou
 def unpack(frames: Sequence[bytes], bounds: Bounds = REPLY) -> tuple[dict[str, Wire], list[bytes]]:
     """The map and the blobs of a received message. Raises ProtocolError for anything that is not one."""
     _check_frames(frames, bounds)
-    return unpack_map(bytes(frames[0])), list(frames[1:])
+    return unpack_map(bytes(frames[0]), bounds.entries), list(frames[1:])
 
 
 def _check_frames(frames: Sequence[bytes], bounds: Bounds) -> None:
@@ -73,11 +74,36 @@ def pack_map(message: Mapping[str, object]) -> bytes:
     """The canonical bytes of a map."""
     if not isinstance(message, Mapping):
         raise ProtocolError(f"a message is a map, not {type(message).__name__}")
+    return pack_value(message)
+
+
+def pack_value(value: object) -> bytes:
+    """The canonical bytes of any value that can travel."""
+    return bytes(msgpack.packb(_canonical(value), use_bin_type=True, strict_types=True))
+
+
+def pack_apart(message: Mapping[str, object], key: str) -> tuple[bytes, bytes]:
+    """The canonical bytes of a map with that key, up to its value and behind it: for maps that are sent often and differ only there."""
+    table = _canonical({**message, key: None})
+    assert isinstance(table, dict)
+    packer = msgpack.Packer(use_bin_type=True, strict_types=True, autoreset=False)
+    packer.pack_map_header(len(table))
+    for name, value in table.items():
+        packer.pack(name)
+        if name == key:
+            before = packer.bytes()
+            packer.reset()
+        else:
+            packer.pack(value)
+    return before, packer.bytes()
+
+
+def _canonical(value: object) -> Wire:
+    """value in canonical form. Raises ProtocolError naming the place of what cannot travel."""
     try:
-        tidy = _tidy(message, 1)
+        return _tidy(value, 1)
     except _Unfit as unfit:
         raise ProtocolError(f"message{''.join(reversed(unfit.place))}: {unfit}") from unfit
-    return bytes(msgpack.packb(tidy, use_bin_type=True, strict_types=True))
 
 
 class _Unfit(Exception):
@@ -130,6 +156,8 @@ def _tidy_map(value: Mapping[object, object], depth: int) -> dict[str, Wire]:
 
 
 def _tidy_array(value: Sequence[object], depth: int) -> list[Wire]:
+    if set(map(type, value)) == {int} and min(value) >= -(1 << 63) and max(value) < 1 << 63:  # type: ignore[type-var, operator]
+        return list(value)  # type: ignore[arg-type]  # style codes, rects
     tidy: list[Wire] = []
     for i, x in enumerate(value):
         try:
@@ -157,9 +185,9 @@ def _checked_text(value: str) -> str:
     return str(value)
 
 
-def unpack_map(data: bytes) -> dict[str, Wire]:
-    """The map that fills data exactly. Raises ProtocolError for anything else."""
-    value, end = _read(data, 0, 1)
+def unpack_map(data: bytes, entries: int = REPLY.entries) -> dict[str, Wire]:
+    """The map that fills data exactly. entries: that all its maps and arrays may have. Raises ProtocolError for anything else."""
+    value, end = _Reading(data, entries).value(0, 1)
     if not isinstance(value, dict):
         raise ProtocolError(f"a message is a map, not {type(value).__name__}")
     if end != len(data):
@@ -179,110 +207,123 @@ _SIZED = {
 }  # fmt: skip
 
 
-def _read(data: bytes, at: int, depth: int) -> tuple[Wire, int]:
-    """The value that starts at `at`, and where it ends."""
-    if at >= len(data):
-        raise ProtocolError("the message ends early")
-    first = data[at]
-    at += 1
-    if first < 0x80:
-        return first, at
-    if first >= 0xE0:
-        return first - 0x100, at
-    if first < 0x90:
-        return _read_map(data, at, first & 0x0F, depth)
-    if first < 0xA0:
-        return _read_array(data, at, first & 0x0F, depth)
-    if first < 0xC0:
-        return _read_text(data, at, first & 0x1F)
-    if first == 0xC0:
-        return None, at
-    if first in (0xC2, 0xC3):
-        return first == 0xC3, at
-    if first in _NUMBERS:
-        return _read_number(data, at, *_NUMBERS[first])
-    if first not in _SIZED:
-        raise ProtocolError(f"msgpack type 0x{first:02x} is not allowed")
-    kind, size = _SIZED[first]
-    if at + size > len(data):
-        raise ProtocolError("the message ends early")
-    length = int.from_bytes(data[at : at + size], "big")
-    at += size
-    if kind == "str":
-        return _read_text(data, at, length)
-    if kind == "bin":
-        _check_length(data, at, length, v.MAX_BIN_BYTES, "a bin")
-        return data[at : at + length], at + length
-    return (_read_map if kind == "map" else _read_array)(data, at, length, depth)
+class _Reading:
+    """One message that is read. Its methods take where something starts and give it, and where it ends."""
 
+    __slots__ = ("data", "entries", "left")
 
-def _read_number(data: bytes, at: int, layout: str, size: int) -> tuple[int | float, int]:
-    if at + size > len(data):
-        raise ProtocolError("the message ends early")
-    value: int | float = struct.unpack_from(layout, data, at)[0]
-    if isinstance(value, float) and not math.isfinite(value):
-        raise ProtocolError(f"{value} is no finite number")
-    if isinstance(value, int) and value >= 1 << 63:
-        raise ProtocolError(f"{value} is no 64-bit integer")
-    return value, at + size
+    def __init__(self, data: bytes, entries: int) -> None:
+        self.data, self.entries, self.left = data, entries, entries
 
+    def value(self, at: int, depth: int) -> tuple[Wire, int]:
+        data = self.data
+        if at >= len(data):
+            raise ProtocolError("the message ends early")
+        first = data[at]
+        at += 1
+        if first < 0x80:
+            return first, at
+        if first >= 0xE0:
+            return first - 0x100, at
+        if first < 0x90:
+            return self.map(at, first & 0x0F, depth)
+        if first < 0xA0:
+            return self.array(at, first & 0x0F, depth)
+        if first < 0xC0:
+            return self.text(at, first & 0x1F)
+        if first == 0xC0:
+            return None, at
+        if first in (0xC2, 0xC3):
+            return first == 0xC3, at
+        if first in _NUMBERS:
+            return self.number(at, *_NUMBERS[first])
+        if first not in _SIZED:
+            raise ProtocolError(f"msgpack type 0x{first:02x} is not allowed")
+        kind, size = _SIZED[first]
+        if at + size > len(data):
+            raise ProtocolError("the message ends early")
+        length = int.from_bytes(data[at : at + size], "big")
+        at += size
+        if kind == "str":
+            return self.text(at, length)
+        if kind == "bin":
+            self.check(at, length, v.MAX_BIN_BYTES, "a bin")
+            return data[at : at + length], at + length
+        return (self.map if kind == "map" else self.array)(at, length, depth)
 
-def _check_length(data: bytes, at: int, length: int, most: int, what: str) -> None:
-    if length > most:
-        raise ProtocolError(f"{what} of length {length}; at most {most} is allowed")
-    if length > len(data) - at:  # an entry takes at least one byte
-        raise ProtocolError("the message ends early")
+    def number(self, at: int, layout: str, size: int) -> tuple[int | float, int]:
+        if at + size > len(self.data):
+            raise ProtocolError("the message ends early")
+        value: int | float = struct.unpack_from(layout, self.data, at)[0]
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ProtocolError(f"{value} is no finite number")
+        if isinstance(value, int) and value >= 1 << 63:
+            raise ProtocolError(f"{value} is no 64-bit integer")
+        return value, at + size
 
+    def check(self, at: int, length: int, most: int, what: str) -> None:
+        if length > most:
+            raise ProtocolError(f"{what} of length {length}; at most {most} is allowed")
+        if length > len(self.data) - at:  # an entry takes at least one byte
+            raise ProtocolError("the message ends early")
 
-def _read_text(data: bytes, at: int, length: int) -> tuple[str, int]:
-    _check_length(data, at, length, v.MAX_TEXT_BYTES, "a str")
-    try:
-        text = data[at : at + length].decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise ProtocolError("a str that is not UTF-8") from error
-    if "\0" in text:
-        raise ProtocolError("a str with a NUL character")
-    return text, at + length
+    def spend(self, entries: int) -> None:
+        self.left -= entries
+        if self.left < 0:
+            raise ProtocolError(f"more than {self.entries} entries in all maps and arrays")
 
+    def text(self, at: int, length: int) -> tuple[str, int]:
+        self.check(at, length, v.MAX_TEXT_BYTES, "a str")
+        try:
+            text = self.data[at : at + length].decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise ProtocolError("a str that is not UTF-8") from error
+        if "\0" in text:
+            raise ProtocolError("a str with a NUL character")
+        return text, at + length
 
-def _read_array(data: bytes, at: int, length: int, depth: int) -> tuple[list[Wire], int]:
-    if depth > v.MAX_DEPTH:
-        raise ProtocolError(f"nested deeper than {v.MAX_DEPTH}")
-    _check_length(data, at, length, v.MAX_LENGTH, "an array")
-    values: list[Wire] = []
-    for _ in range(length):
-        value, at = _read(data, at, depth + 1)
-        values.append(value)
-    return values, at
+    def array(self, at: int, length: int, depth: int) -> tuple[list[Wire], int]:
+        if depth > v.MAX_DEPTH:
+            raise ProtocolError(f"nested deeper than {v.MAX_DEPTH}")
+        self.check(at, length, v.MAX_LENGTH, "an array")
+        self.spend(length)
+        small = self.data[at : at + length]
+        if small.isascii():  # nothing but numbers below 128, as most style codes have
+            return list(small), at + length
+        values: list[Wire] = []
+        for _ in range(length):
+            value, at = self.value(at, depth + 1)
+            values.append(value)
+        return values, at
 
+    def map(self, at: int, length: int, depth: int) -> tuple[dict[str, Wire], int]:
+        if depth > v.MAX_DEPTH:
+            raise ProtocolError(f"nested deeper than {v.MAX_DEPTH}")
+        self.check(at, length, v.MAX_LENGTH, "a map")
+        self.spend(length)
+        values: dict[str, Wire] = {}
+        for _ in range(length):
+            key, at = self.key(at)
+            if key in values:
+                raise ProtocolError(f"the key {key!r} stands twice in one map")
+            values[key], at = self.value(at, depth + 1)
+        return values, at
 
-def _read_map(data: bytes, at: int, length: int, depth: int) -> tuple[dict[str, Wire], int]:
-    if depth > v.MAX_DEPTH:
-        raise ProtocolError(f"nested deeper than {v.MAX_DEPTH}")
-    _check_length(data, at, length, v.MAX_LENGTH, "a map")
-    values: dict[str, Wire] = {}
-    for _ in range(length):
-        key, at = _read_key(data, at)
-        if key in values:
-            raise ProtocolError(f"the key {key!r} stands twice in one map")
-        values[key], at = _read(data, at, depth + 1)
-    return values, at
-
-
-def _read_key(data: bytes, at: int) -> tuple[str, int]:
-    if at < len(data) and 0xA0 <= data[at] < 0xC0:  # as all short keys are written
-        end = at + 1 + (data[at] & 0x1F)
-        if end <= len(data):
-            return _key(data[at + 1 : end]), end
-    key, at = _read(data, at, v.MAX_DEPTH + 1)  # so deep that only a scalar passes
-    if not isinstance(key, str) or not _is_key(key):
-        raise ProtocolError(f"{str(key)[:40]!r} is no map key")
-    return key, at
+    def key(self, at: int) -> tuple[str, int]:
+        data = self.data
+        if at < len(data) and 0xA0 <= data[at] < 0xC0:  # as all short keys are written
+            end = at + 1 + (data[at] & 0x1F)
+            if end <= len(data):
+                return _key(data[at + 1 : end]), end
+        key, at = self.value(at, v.MAX_DEPTH + 1)  # so deep that only a scalar passes
+        if not isinstance(key, str) or not _is_key(key):
+            raise ProtocolError(f"{str(key)[:40]!r} is no map key")
+        return key, at
 
 
 @lru_cache(KEYS)
 def _key(raw: bytes) -> str:
-    text, _ = _read_text(raw, 0, len(raw))
+    text, _ = _Reading(raw, 0).text(0, len(raw))
     if not _is_key(text):
         raise ProtocolError(f"{text[:40]!r} is no map key")
     return text

@@ -28,17 +28,18 @@ class Reader:
 
     def fail(self, path: str, problem: str, hint: str = "") -> NoReturn:
         """Raise the reader's error for the value at `path`."""
-        place = f"{self._source}: {path}" if path else self._source
+        place = f"{self._source}: {_visible(path)}" if path else self._source
         raise self._error(f"{place}: {problem}", hint=hint or self._hint)
 
     def parse(self, data: bytes) -> Node:
         """Parse UTF-8 JSON. Repeated keys, NaN and infinities are faults."""
 
         def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-            table = dict(pairs)
-            if len(table) != len(pairs):
-                keys = [k for k, _ in pairs]
-                raise ValueError(f"the key {next(k for k in keys if keys.count(k) > 1)!r} is there twice")
+            table: dict[str, Any] = {}
+            for key, value in pairs:
+                if key in table:
+                    raise ValueError(f"the key {key!r} is there twice")
+                table[key] = value
             return table
 
         def constant(name: str) -> NoReturn:
@@ -53,6 +54,24 @@ class Reader:
         return Node(self, "", value)
 
 
+def _visible(text: str) -> str:
+    return text if text.isprintable() else "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text)
+
+
+def _shown(value: Any) -> str:
+    """Some of a value of any size, in characters that do nothing to a terminal or a log."""
+    if isinstance(value, dict | list) and value:
+        return f"{'an object' if isinstance(value, dict) else 'an array'} of {len(value)}"
+    if isinstance(value, str):
+        value = value[:60]
+    elif (
+        isinstance(value, int) and not -(1 << 64) < value < 1 << 64
+    ):  # Python is slow at the digits of large ones, and refuses very large ones
+        return "a number of more than 64 bits"
+    shown = _visible(json.dumps(value, ensure_ascii=False, default=str))
+    return shown if len(shown) <= 60 else shown[:57] + "..."
+
+
 class Node:
     """One JSON value with its path. The methods give checked Python values or raise."""
 
@@ -65,8 +84,7 @@ class Node:
         self.reader.fail(self.path, problem, hint)
 
     def _expected(self, what: str) -> NoReturn:
-        shown = json.dumps(self.value, ensure_ascii=False, default=str)
-        self.fail(f"expected {what}, found {shown if len(shown) <= 60 else shown[:57] + '...'}")
+        self.fail(f"expected {what}, found {_shown(self.value)}")
 
     # objects
 
@@ -89,10 +107,12 @@ class Node:
     def __getitem__(self, key: str) -> Node:
         return Node(self.reader, f"{self.path}.{key}" if self.path else key, self.value[key])
 
-    def table(self) -> Iterator[tuple[str, Node]]:
-        """Keys and nodes of an object whose keys are ids."""
+    def table(self, most: int = 100_000) -> Iterator[tuple[str, Node]]:
+        """Keys and nodes of an object of bounded size whose keys are ids."""
         if not isinstance(self.value, dict):
             self._expected("an object")
+        if len(self.value) > most:
+            self.fail(f"has {len(self.value)} entries; at most {most} are possible")
         return ((key, self[key]) for key in self.value)
 
     # arrays

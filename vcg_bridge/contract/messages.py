@@ -355,13 +355,9 @@ def decode_reply(frames: Sequence[bytes]) -> tuple[Reply, list[bytes]]:
     return reply, blobs
 
 
-def id_of(frames: Sequence[bytes]) -> str:
-    """The id of a request that could not be decoded, for the error that answers it; "" where there is none."""
-    try:
-        table, _ = codec.unpack(frames, codec.REQUEST)
-        name = table.get("id", "")
-    except VcgError:
-        return ""
+def id_in(table: Mapping[str, object]) -> str:
+    """The id in a map that is no request, for the error that answers it; "" where there is none."""
+    name = table.get("id", "")
     return name if isinstance(name, str) and len(name.encode()) <= v.MAX_ID_BYTES else ""
 
 

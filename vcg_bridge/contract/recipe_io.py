@@ -18,6 +18,8 @@ from vcg_bridge.contract.recipe import RECIPE_FORMAT, LayerChoice, Recipe
 
 MAX_RECIPE_BYTES = 1 << 20
 MAX_SEED = 2**63 - 1
+MAX_CODE = 4096
+MAX_LAYERS = 256  # and colour groups: no bundle has more
 
 
 def recipe_to_dict(recipe: Recipe) -> dict[str, Any]:
@@ -81,8 +83,8 @@ def _parse(root: Node) -> Recipe:
         seed=root["seed"].integer(0, MAX_SEED),
         archetype=root["archetype"].slug() if root["archetype"].value != "" else "",
         novelty=root["novelty"].integer(0, 100),
-        layers={layer: _choice(node) for layer, node in root["layers"].table()},
-        ramps={group: node.slug() for group, node in root["ramps"].table()},
+        layers={layer: _choice(node) for layer, node in root["layers"].table(MAX_LAYERS)},
+        ramps={group: node.slug() for group, node in root["ramps"].table(MAX_LAYERS)},
     )
 
 
@@ -92,7 +94,11 @@ def _choice(node: Node) -> LayerChoice:
     if node.has("code"):
         if node.has("mix") or node.has("amount"):
             node.fail("a style code cannot be mixed: give `code`, or `mix` and `amount`")
-        return LayerChoice(item, code=node["code"].each(lambda x: x.integer(-128, 127), 1, 4096))
+        code = node["code"].array(1, MAX_CODE)
+        values = tuple(node["code"].value)  # a message may hold thousands: no Node for each that is right
+        if all(type(x) is int and -128 <= x <= 127 for x in values):
+            return LayerChoice(item, code=values)
+        return LayerChoice(item, code=tuple(x.integer(-128, 127) for x in code))
     if node.has("mix") != node.has("amount"):
         node.fail("`mix` and `amount` belong together")
     if not node.has("mix"):

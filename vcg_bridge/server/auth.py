@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import hmac
 import ipaddress
 import logging
+import socket
 from collections import OrderedDict
 from pathlib import Path
 from typing import NamedTuple
 
+import zmq
+
 from vcg_bridge.contract import vocabulary as v
-from vcg_bridge.contract.errors import AuthError, BusyError, ConfigError
+from vcg_bridge.contract.errors import AddressError, AuthError, BusyError, ConfigError
+from vcg_bridge.server.logs import Sparse
 from vcg_bridge.server.rate import Bucket, whom
 
 log = logging.getLogger("vcg_bridge.server")
@@ -112,6 +117,11 @@ class Guesses:
     def __init__(self) -> None:
         self._buckets: OrderedDict[str, Bucket] = OrderedDict()  # the latest last
         self._waiting: dict[str, int] = {}  # hellos turned away since the bucket was empty
+        self._tell, self._tell_wait, self._tell_end = (
+            Sparse(log),
+            Sparse(log),
+            Sparse(log),
+        )  # there may be many addresses
         self.refused = 0
         """Wrong tokens since the start."""
 
@@ -123,7 +133,9 @@ class Guesses:
         if not wait_ms:
             return
         if source not in self._waiting:
-            log.warning("%s: %d wrong tokens or more; its hellos have to wait", source or "somebody", GUESSES)
+            self._tell_wait(
+                logging.WARNING, "%s: %d wrong tokens or more; its hellos have to wait", source or "somebody", GUESSES
+            )
         self._waiting[source] = self._waiting.get(source, 0) + 1
         raise BusyError(
             "too many wrong tokens came from your address",
@@ -138,7 +150,7 @@ class Guesses:
         bucket = self._buckets.get(source)
         if bucket is None:
             bucket = self._buckets[source] = Bucket(1 / GUESS_S, GUESSES, now)
-            log.warning("%s: a wrong token", source or "somebody")
+            self._tell(logging.WARNING, "%s: a wrong token", source or "somebody")
             if len(self._buckets) > ADDRESSES:
                 self._waiting.pop(self._buckets.popitem(last=False)[0], None)
         self._buckets.move_to_end(source)
@@ -152,4 +164,24 @@ class Guesses:
             del self._buckets[source]
             turned_away = self._waiting.pop(source, 0)
             if turned_away:
-                log.warning("%s: no wrong tokens any more; %d hellos had to wait", source or "somebody", turned_away)
+                words = "%s: no wrong tokens any more; %d hellos had to wait"
+                self._tell_end(logging.WARNING, words, source or "somebody", turned_away)
+
+
+def address_error(endpoint: Endpoint, error: OSError | zmq.ZMQError, option: str = "") -> AddressError:
+    """Why it cannot be listened at. option: what the user gave it with, where that is not plain."""
+    where, begin = f"{endpoint.host}:{endpoint.port}", f"{option}: " if option else ""
+    if error.errno == errno.EADDRINUSE:
+        return AddressError(
+            f"{begin}port {endpoint.port} of {endpoint.host} is taken: another program, perhaps another `vcg serve`, listens there",
+            hint=f"use that server, stop it, or choose another port, for example {endpoint.port + 1}",
+        )
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return AddressError(
+            f"{begin}no permission to listen at {where}", hint="ports below 1024 are reserved; choose a higher one"
+        )
+    if isinstance(error, socket.gaierror) or error.errno in (errno.EADDRNOTAVAIL, errno.ENODEV, errno.EINVAL):
+        return AddressError(
+            f"{begin}this machine has no address {endpoint.host!r}", hint="use 127.0.0.1 for this machine alone"
+        )
+    return AddressError(f"{begin}cannot listen at {where}: {error.strerror or error}", hint="choose another address")

@@ -9,7 +9,7 @@ import os
 import socket
 import struct
 import sys
-from collections import Counter
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,6 +26,9 @@ _EVENTS = {
     zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL: "mechanism",
     zmq.EVENT_HANDSHAKE_FAILED_AUTH: "keys",
 }
+ROUTES = 4096
+"""Whose peers are remembered: more than can be open."""
+
 REASONS = tuple(_EVENTS.values())
 """Why handshakes are refused."""
 
@@ -43,6 +46,14 @@ class Peer(NamedTuple):
 
 
 @dataclass(eq=False)
+class Carried:
+    """Whom a front carries over a connection of its own."""
+
+    address: str
+    received: int = 0  # bytes that have come through
+
+
+@dataclass(eq=False)
 class Connection:
     """One that is open, as far as libzmq has said."""
 
@@ -51,6 +62,10 @@ class Connection:
     since: float  # s; when it was accepted, or last had a session
     heard: float = -1.0  # s; when its session last sent a message
     received: int = 0  # bytes, at `since` or `heard`
+    taken: int = 0  # bytes of the messages that were read since then
+    opened: float = 0.0  # s; when it was accepted
+    carried: Carried | None = None  # where it is a front's
+    key: str = ""  # CURVE's public key of its other end, where keys are known and it has sent something
     leaving: bool = False  # it was cut; libzmq will say when it has gone
 
 
@@ -65,10 +80,11 @@ class Departures:
         self.socket.LINGER = 0
         self.socket.connect(_ADDRESS)
         self._uses: Counter[int] = Counter()
+        self._routes: OrderedDict[bytes, Peer] = OrderedDict()  # of those that were asked for
         self._failed = ""  # why the handshake failed whose end is told next
         self._tell = Sparse(log)
-        self.outside: dict[object, str] = {}
-        """A front's own end of a connection to the ROUTER -> the address of whom it carries."""
+        self.outside: dict[object, Carried] = {}
+        """A front's own end of a connection to the ROUTER -> whom it carries."""
         self.open: dict[int, Connection] = {}
         """By descriptor."""
         self.failed_handshakes: Counter[str] = Counter()
@@ -105,26 +121,45 @@ class Departures:
         with _socket(descriptor) as found, contextlib.suppress(OSError):  # that it has ended is told as well
             if found is not None:
                 name = _name(found)
-                address = self.outside.get(name[0]) or _host(name[0])
+                carried, now = self.outside.get(name[0]), self._clock()
+                address = carried.address if carried is not None else _host(name[0])
                 peer = Peer(descriptor, self._uses[descriptor], address)
-                self.open[descriptor] = Connection(peer, name, self._clock())
+                self.open[descriptor] = Connection(peer, name, now, opened=now, carried=carried)
 
-    def peer(self, frame: zmq.Frame) -> Peer:
-        """Who sent a frame. What `read` gave before is of earlier uses of its descriptor."""
-        try:
+    def peer(self, route: bytes, frame: zmq.Frame) -> Peer:
+        """Who sent a message. What `read` gave before is of earlier uses of its descriptor.
+
+        frame: of the message. It tells a number that may be another connection's by now, if its own has ended: so the first frame of a route
+        says whose it is.
+        """
+        found = self._routes.get(route)
+        if found is None:
+            found = self._routes[route] = self._peer(frame)
+            if len(self._routes) > ROUTES:
+                self._routes.popitem(last=False)
+        return found
+
+    def _peer(self, frame: zmq.Frame) -> Peer:
+        address, descriptor = _said(frame, "Peer-Address"), -1
+        with contextlib.suppress(zmq.ZMQError):  # the connection is not over a socket that has one
             descriptor = int(frame.get(zmq.SRCFD))
-        except zmq.ZMQError:  # the connection is not over a socket that has one
-            descriptor = -1
-        if descriptor in self.open:
-            return self.open[descriptor].peer
-        try:
-            address = str(frame.get("Peer-Address"))
-        except zmq.ZMQError:
-            address = ""
-        return Peer(descriptor, self._uses[descriptor], address)
+        connection = self.open.get(descriptor)
+        if connection is None:
+            return Peer(descriptor, self._uses[descriptor], address)
+        if connection.carried is None and address not in ("", connection.peer.address):
+            return Peer(address=address)
+        connection.key = _said(frame, "User-Id")
+        return connection.peer
+
+    def at(self, peer: Peer) -> Connection | None:
+        """Its connection, where it is open."""
+        connection = self.open.get(peer.descriptor)
+        return connection if connection is not None and connection.peer.use == peer.use else None
 
     def received(self, connection: Connection) -> int:
         """Bytes that its other end has sent so far; 0 where the system does not tell (only Linux does, of TCP)."""
+        if connection.carried is not None:
+            return connection.carried.received
         with _socket(connection.peer.descriptor) as found:
             if found is None or sys.platform != "linux" or found.family == socket.AF_UNIX:
                 return 0
@@ -171,6 +206,14 @@ def _socket(descriptor: int) -> Iterator[socket.socket | None]:
 def _name(found: socket.socket) -> tuple[object, int]:
     """Raises OSError where it has ended: libzmq may close it in its own thread at any moment."""
     return found.getpeername(), os.fstat(found.fileno()).st_ino if os.name == "posix" else 0
+
+
+def _said(frame: zmq.Frame, what: str) -> str:
+    """What libzmq knows of whoever sent a frame; "" nothing."""
+    try:
+        return str(frame.get(what))
+    except zmq.ZMQError:
+        return ""
 
 
 def _host(name: object) -> str:

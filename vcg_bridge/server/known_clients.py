@@ -60,9 +60,9 @@ class KnownClients:
         del domain
         self.renewed.check(time.monotonic())
         text = key.decode("ascii", "replace")
-        known = text in self._keys
+        known = self.knows(text)
         if known:
-            log.info("key of %s connects", self._keys[text] or text[:8])
+            log.info("key of %s connects", self.name(text))
         else:
             self._tell(logging.WARNING, "an unknown key is refused: %s", text)
         return known
@@ -70,6 +70,14 @@ class KnownClients:
     def _take(self) -> str:
         self._keys = read_keys(self._path)
         return f"{len(self._keys)} keys"
+
+    def knows(self, key: str) -> bool:
+        """Whether the key was in the file when that was last read. In any thread."""
+        return key in self._keys
+
+    def name(self, key: str) -> str:
+        """Whose key it is, as the file says, or its beginning."""
+        return self._keys.get(key) or key[:8]
 
     def close(self) -> None:
         """Stop answering."""

@@ -47,7 +47,10 @@ class Mail:
 
     def chunk(self, session: Session, frames: Sequence[bytes]) -> bool:
         """Send, if there is room behind all answers."""
-        return session not in self.gone and session not in self._full and self._send(session, frames)
+        if session in self.gone or session in self._full or not self._send(session, frames):
+            return False
+        session.bounds.talk.give(1)  # it may grant its size again
+        return True
 
     def stranger(self, route: bytes, frames: Sequence[bytes]) -> None:
         """Send to somebody without a session, if there is room."""

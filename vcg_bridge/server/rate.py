@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 import ipaddress
+from dataclasses import dataclass
 from functools import lru_cache
 
 from vcg_bridge.contract.errors import BusyError
 
 LEAST_MS = 100
 """Sooner nobody is told to come back."""
+
+
+TALK_PER_S, TALK_BURST = 2000.0, 20_000
+"""Units that a client may send, in the long run and at once; each chunk that it gets is one more. Nobody needs a tenth of it."""
+
+UNIT_BYTES = 256
+"""That cost as much to read as a message of its own."""
+
+
+def units(frames: int, size: int) -> int:
+    """What a message costs whoever has to read it. size: bytes of its frames."""
+    return frames + size // UNIT_BYTES
 
 
 class Bucket:
@@ -37,6 +50,38 @@ class Bucket:
                 retry_after_ms=wait_ms,
             )
         self._left -= 1
+
+    def spend(self, units: float, now: float) -> bool:
+        """Whether there is so much to take. Where there is not, nothing is left either."""
+        self.wait_ms(now)
+        self._left -= units
+        if self._left >= 0:
+            return True
+        self._left = 0.0
+        return False
+
+    def owe(self, units: float, now: float) -> float:
+        """Take so much, even where there is not so much. Seconds until there would be."""
+        self._left = min(self._burst, self._left + max(0.0, now - self._at) * self._per_s) - units
+        self._at = now
+        return max(0.0, -self._left / self._per_s)
+
+    def give(self, units: float) -> None:
+        """So much more may be taken, up to the burst."""
+        self._left = min(self._burst, self._left + units)
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """Of one connection. They outlive its session: nobody gets new ones by saying bye and hello."""
+
+    requests: Bucket  # generate, describe, hello
+    talk: Bucket  # all that it sends, in `units`
+
+    @classmethod
+    def full(cls, requests_per_s: float, requests_burst: int, now: float) -> Bounds:
+        """Of a new one."""
+        return cls(Bucket(requests_per_s, requests_burst, now), Bucket(TALK_PER_S, TALK_BURST, now))
 
 
 @lru_cache(1024)

@@ -2,54 +2,50 @@
 
 from __future__ import annotations
 
-import errno
 import logging
 import socket
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import replace
-from typing import ParamSpec
 
 import zmq
 
 from vcg_bridge.contract import vocabulary as v
-from vcg_bridge.contract.errors import AddressError, ConfigError
-from vcg_bridge.server.auth import Endpoint, check_address, parse_address, token_in
+from vcg_bridge.contract.errors import ConfigError
+from vcg_bridge.server.auth import Endpoint, address_error, check_address, parse_address, token_in
 from vcg_bridge.server.certificates import ServedCertificate
 from vcg_bridge.server.config import ServerConfig, check_config
-from vcg_bridge.server.departures import Departures, Peer
+from vcg_bridge.server.departures import Departures
+from vcg_bridge.server.front import CLOSE_S, Front, Way
 from vcg_bridge.server.health import HealthPort
+from vcg_bridge.server.inbox import Inbox, guarded
 from vcg_bridge.server.known_clients import DOMAIN, KnownClients
 from vcg_bridge.server.mail import Mail
 from vcg_bridge.server.metrics import Metrics
 from vcg_bridge.server.private_folder import PrivateFolder
 from vcg_bridge.server.recruiting import crew_of, limits_of
 from vcg_bridge.server.renewal import Renewable, Renewed
+from vcg_bridge.server.routes import unforeseeable
 from vcg_bridge.server.service import Service
 from vcg_bridge.server.shelf import Shelf
 from vcg_bridge.server.strangers import Strangers
 from vcg_bridge.server.supervisor import Supervisor
-from vcg_bridge.server.tls import CLOSE_S, TlsFront
 from vcg_bridge.server.trace import Trace
 from vcg_bridge.server.vitals import Vitals
 from vcg_bridge.server.worker import Worker
-
-P = ParamSpec("P")
 
 log = logging.getLogger("vcg_bridge.server")
 
 SEND_MESSAGES = 16
 """Messages that ZeroMQ holds for one client. Few: it is credit that says how much may be under way."""
 
-RECEIVE_MESSAGES = 256
-"""Messages that ZeroMQ reads ahead from one client; then TCP makes it wait."""
+RECEIVE_MESSAGES = 0
+"""Messages that ZeroMQ reads ahead from one client: without limit. At a limit it stops reading, and libzmq 4.3.5 ends the process (an assertion)
+where a connection breaks off meanwhile and a ping of ZMTP is left of it. `Strangers` bounds what waits.
+"""
 
 OVERSIZE = 4
 """A frame of up to so many times the limit is answered with an error; for a larger one ZeroMQ closes the connection."""
-
-TURN = 64
-"""Messages that are read before anything else is looked at."""
 
 TICK_S = 0.25
 LINGER_MS = 1000
@@ -70,9 +66,11 @@ class Server:
         self._awake.setblocking(False)
         self._wake.setblocking(False)
         self._context = zmq.Context(io_threads=1)
+        unforeseeable()
         self._router: zmq.Socket[bytes] = self._context.socket(zmq.ROUTER)
         self._shelf: Shelf | None = None
-        self._front: TlsFront | None = None
+        self._front: Front | None = None  # of TLS
+        self._gate: Front | None = None  # of tcp beyond loopback
         self._certificate: ServedCertificate | None = None
         self._known: KnownClients | None = None
         self._renewables: list[Renewable] = []
@@ -84,11 +82,16 @@ class Server:
             self._set_options()
             self._departures = Departures(self._router, time.monotonic)
             self._strangers = Strangers(config.clients, self._departures.received)
+            self._inbox = Inbox(self._router, self._departures, self._strangers, lambda: self._known)
             if tls is not None:
                 self._front = self._tls_front(tls)
             self._encrypt()
-            self._router.IPV6 = ":" in endpoint.host or endpoint.host == "*"
-            self._bind(endpoint)
+            if endpoint.loopback:
+                self._router.IPV6 = ":" in endpoint.host
+                self._bind(endpoint)
+            else:
+                self._gate = self._made(Way("", endpoint, self._inside("gate"), None, bool(config.curve_secret_key)))
+                self._address = self._gate.address
             if config.metrics_address:
                 self._health = HealthPort(parse_address(config.metrics_address, "http"))
             self._shelf = shelf = Shelf(config, self._notify)
@@ -149,25 +152,32 @@ class Server:
         router.HEARTBEAT_IVL = limits.ping_ms
         router.HEARTBEAT_TIMEOUT = max(limits.ping_ms, min(v.DEAD_MS, limits.forget_ms))  # long: editors stall
 
-    def _tls_front(self, endpoint: Endpoint) -> TlsFront:
+    def _tls_front(self, endpoint: Endpoint) -> Front:
         """The front, and a way in that only it knows. It is bound first: CURVE, set later, does not hold for it."""
         certificate, key = self._config.tls_certificate, self._config.tls_key
         assert certificate is not None
         assert key is not None
         self._certificate = ServedCertificate(certificate, key)
         self._renewables.append(self._certificate)
+        front = self._made(Way("--tls-bind", endpoint, self._inside("router"), self._certificate.context))
+        self._certificate.give_to(front.renew)
+        return front
+
+    def _made(self, way: Way) -> Front:
+        places = self._config.clients + self._strangers.most  # who says no hello takes none from who does
+        most_bytes = self._config.limits.request_bytes * OVERSIZE
+        return Front(way, places, most_bytes, self._departures.outside, self._inbox.behind)
+
+    def _inside(self, name: str) -> str:
+        """Bind the ROUTER where only a front of ours can reach it."""
         try:
-            self._private = PrivateFolder("vcg-server-")
-            inside = f"ipc://{self._private.path}/router"
+            self._private = self._private or PrivateFolder("vcg-server-")
+            inside = f"ipc://{self._private.path}/{name}"
             self._router.bind(inside)
         except (OSError, zmq.ZMQError):  # no such sockets on this system, too long a path, or no place for files
             self._router.bind("tcp://127.0.0.1:*")
-            inside = self._last_endpoint()
-        places = self._config.clients + self._strangers.most  # who says no hello takes none from who does
-        most_bytes = self._config.limits.request_bytes * OVERSIZE
-        front = TlsFront(endpoint, self._certificate.context, inside, places, most_bytes, self._departures.outside)
-        self._certificate.give_to(front.renew)
-        return front
+            return self._last_endpoint()
+        return inside
 
     def _encrypt(self) -> None:
         """CURVE: clients that know our public key talk encrypted, others cannot talk. Who they are, the token says."""
@@ -191,7 +201,7 @@ class Server:
         try:
             self._router.bind(endpoint.url)
         except zmq.ZMQError as error:
-            raise _address_error(endpoint, error) from None
+            raise address_error(endpoint, error) from None
         self._address = self._last_endpoint()
 
     def _last_endpoint(self) -> str:
@@ -240,6 +250,8 @@ class Server:
         log.info("listening at %s", self.address)
         try:
             self._worker.start()
+            if self._gate is not None:
+                self._gate.start()
             if self._front is not None:
                 self._front.start()
                 log.info("listening with TLS at %s", self._front.address)
@@ -261,7 +273,7 @@ class Server:
                     self._service.look_at_the_clock()
                     self._crew.look_at_the_clock()
                     self._renew(now)
-                    self._guarded(self._end_overdue, now)
+                    guarded(self._inbox.end_overdue, self._service, now)
                 if self._stops and until is None:
                     until = now + self._config.grace_s
                     supervisor.stopping()
@@ -290,49 +302,16 @@ class Server:
         if self._awake.fileno() in happened:
             self._drain()
         for event in self._crew.take():
-            self._guarded(self._service.event, event)
+            guarded(self._service.event, event)
         if self._mail.retry_s is not None:
             self._service.retry_mail()
         if self._router in happened:
-            self._read()
+            self._inbox.read(self._service)
+        else:
+            self._inbox.idle()
         if self._departures.socket in happened:
-            self._guarded(self._take_leave)
+            guarded(self._inbox.take_leave, self._service)
         self._service.settle()
-
-    def _take_leave(self) -> None:
-        departures = self._departures
-        for descriptor, use in departures.read():
-            self._guarded(self._service.gone, descriptor, use)
-        for connection in self._strangers.crowd(departures.open.values(), self._service.heard):
-            departures.cut(connection)
-
-    def _end_overdue(self, now: float) -> None:
-        """End connections that say no hello or do not end their message. What waits to be read is not held against its sender."""
-        self._take_leave()
-        if self._router.poll(0):
-            return
-        for connection in self._strangers.overdue(self._departures.open.values(), self._service.heard, now):
-            self._departures.cut(connection)
-
-    def _read(self) -> None:
-        for _ in range(TURN):
-            try:
-                first, *rest = self._router.recv_multipart(zmq.NOBLOCK, copy=False)
-            except zmq.Again:
-                return
-            route, frames = first.bytes, [frame.bytes for frame in rest]
-            peer = Peer()
-            if rest and not self._service.knows(route):
-                self._guarded(self._take_leave)  # of whoever had this connection's descriptor before
-                peer = self._departures.peer(rest[0])
-            self._guarded(self._service.receive, route, frames, peer)
-
-    def _guarded(self, act: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
-        """Whatever one message or event brings about, it does not end the server."""
-        try:
-            act(*args, **kwargs)
-        except Exception:
-            log.exception("a fault of the server; it goes on")
 
     def _drain(self) -> None:
         try:
@@ -358,10 +337,9 @@ class Server:
         ending = threading.Thread(target=self._context.term, name="vcg-zmq-term", daemon=True)
         ending.start()
         ending.join(2 * LINGER_MS / 1000)
-        if self._front is not None and not self._front.stop(
-            3 * CLOSE_S
-        ):  # after the ROUTER, whose last answers it carries
-            log.warning("the TLS front does not end; leaving it")
+        for front in (self._gate, self._front):  # after the ROUTER, whose last answers they carry
+            if front is not None and not front.stop(3 * CLOSE_S):
+                log.warning("a front does not end; leaving it")
         if self._health is not None:
             self._health.stop()
         if self._shelf is not None:
@@ -372,21 +350,3 @@ class Server:
         self._wake.close()
         if self._private is not None:
             self._private.close()
-
-
-def _address_error(endpoint: Endpoint, error: zmq.ZMQError) -> AddressError:
-    where = f"{endpoint.host}:{endpoint.port}"
-    if error.errno == zmq.EADDRINUSE:
-        return AddressError(
-            f"port {endpoint.port} of {endpoint.host} is taken: another program, perhaps another `vcg serve`, listens there",
-            hint=f"use that server, stop it, or choose another port, for example {endpoint.port + 1}",
-        )
-    if error.errno in (errno.EACCES, errno.EPERM):
-        return AddressError(
-            f"no permission to listen at {where}", hint="ports below 1024 are reserved; choose a higher one"
-        )
-    if error.errno in (zmq.EADDRNOTAVAIL, errno.ENODEV, errno.EINVAL):
-        return AddressError(
-            f"this machine has no address {endpoint.host!r}", hint="use 127.0.0.1 for this machine alone"
-        )
-    return AddressError(f"cannot listen at {where}: {error}", hint="choose another address")

@@ -44,7 +44,8 @@ from vcg_bridge.server.jobs import plan_of
 from vcg_bridge.server.logs import Sparse
 from vcg_bridge.server.mail import Mail
 from vcg_bridge.server.metrics import Metrics
-from vcg_bridge.server.rate import Bucket
+from vcg_bridge.server.rate import Bounds
+from vcg_bridge.server.routes import is_ours
 from vcg_bridge.server.sessions import Session, Sessions
 from vcg_bridge.server.shelf import Shelf
 from vcg_bridge.server.studio import Studio, usable_codecs
@@ -55,6 +56,9 @@ log = logging.getLogger("vcg_bridge.server")
 
 VERSIONS = 4096
 """Jobs of which it is remembered with which version of their bundle they began."""
+
+CONNECTIONS = 4096
+"""Whose bounds are remembered, and whose malformed messages are counted: more than can be open."""
 
 STRIKES = 100
 """Malformed messages from one connection, with nothing right in between, that are answered."""
@@ -81,12 +85,15 @@ class Service:
         self.token = config.token
         """That clients must show from now on."""
         self.guesses = Guesses()
-        self._tell_of_stranger = Sparse(log)
+        self._tell_of_stranger, self._tell_of_garbage = Sparse(log), Sparse(log)
         self._strikes: dict[bytes, int] = {}
-        self._descriptions: dict[str, dict[str, object]] = {}  # by version
+        self._descriptions: dict[str, tuple[bytes, bytes]] = {}  # by version: what is before and behind the id
         self._versions: OrderedDict[tuple[str, str], str] = (
             OrderedDict()
         )  # session and job -> the version it began with
+        self._bounds: OrderedDict[bytes, Bounds] = (
+            OrderedDict()
+        )  # of each connection that has said hello, and of some that had
         self._leaving = False  # no new jobs: the server goes down
 
     @property
@@ -116,9 +123,9 @@ class Service:
         """Of each connection with a session, by descriptor and use: when it last sent anything."""
         return {session.peer[:2]: session.heard for session in self._sessions}
 
-    def knows(self, route: bytes) -> bool:
-        """Whether the connection has a session."""
-        return self._sessions.at(route) is not None
+    def session(self, route: bytes) -> Session | None:
+        """The session of a connection."""
+        return self._sessions.at(route)
 
     def gone(self, descriptor: int, use: int) -> None:
         """A connection has ended: whatever was done for it stops."""
@@ -131,12 +138,14 @@ class Service:
         if self._strikes.get(route, 0) >= STRIKES:
             return
         session = self._sessions.at(route)
+        table: dict[str, codec.Wire] = {}
         try:
-            if not route.startswith(b"\0"):  # our socket's own names start so: nobody can pose as another's connection
+            if not is_ours(route):  # nobody can pose as another's connection
                 raise ProtocolError("this connection has a ZeroMQ identity of its own", hint="leave it empty")
-            request = messages.decode_request(frames)
+            table, _ = codec.unpack(frames, codec.REQUEST)
+            request = messages.request_from_wire(table)
         except VcgError as error:
-            self._refuse(route, session, frames, error)
+            self._refuse(route, session, messages.id_in(table), error)
             return
         self._strikes.pop(route, None)
         self._metrics.requests.labels(type(request).__name__.lower()).inc()
@@ -153,17 +162,18 @@ class Service:
         except Exception as error:
             self._tell(route, session, fault(error, f"a request of {_label(session)}"), getattr(request, "id", ""))
 
-    def _refuse(self, route: bytes, session: Session | None, frames: Sequence[bytes], error: VcgError) -> None:
+    def _refuse(self, route: bytes, session: Session | None, request_id: str, error: VcgError) -> None:
         """Answer what is no request. Whoever sends nothing else is not answered for ever."""
         if isinstance(error, ProtocolError):
-            if len(self._strikes) >= 4096:  # connections that are long gone
+            if len(self._strikes) >= CONNECTIONS:  # connections that are long gone
                 self._strikes.clear()
             self._strikes[route] = self._strikes.get(route, 0) + 1
             if self._strikes[route] == STRIKES:
-                log.warning("%s sends nothing but malformed messages; it is not answered any more", _label(session))
+                words = "%s sends nothing but malformed messages; it is not answered any more"
+                self._tell_of_garbage(logging.WARNING, words, _label(session))
         if session is not None:
             session.heard = self._clock()
-        self._tell(route, session, error, messages.id_of(frames))
+        self._tell(route, session, error, request_id)
 
     def _tell(self, route: bytes, session: Session | None, error: VcgError, request_id: str) -> None:
         about = {"client": _label(session), "request": request_id}
@@ -209,17 +219,22 @@ class Service:
             )
         self._check_token(hello.token, peer.address)
         known: OrderedDict[str, bytes] = OrderedDict()
-        bucket: Bucket | None = None
+        bounds = self._bounds.get(route)
+        if bounds is not None:
+            bounds.requests.take(self._clock())
         for earlier in self._sessions.earlier(route, hello.session):
-            bucket = earlier.bucket
-            if bucket is not None and earlier.route == route:
-                bucket.take(self._clock())
+            bounds = bounds or earlier.bounds
             if earlier.name and earlier.name == hello.session:
                 known = earlier.finished()
             self._drop(earlier, "says hello again")
-        session = self._sessions.open(route, hello, usable_codecs(hello.codecs, available_codecs()), self._clock())
+        if bounds is None:
+            bounds = Bounds.full(self._config.requests_per_s, self._config.requests_burst, self._clock())
+        codecs = usable_codecs(hello.codecs, available_codecs())
+        session = self._sessions.open(route, hello, codecs, bounds, self._clock())
         session.known, session.peer = known, peer
-        session.bucket = bucket or Bucket(self._config.requests_per_s, self._config.requests_burst, self._clock())
+        self._bounds[route] = bounds
+        if len(self._bounds) > CONNECTIONS:
+            self._bounds.popitem(last=False)
         log.info("%s is %.60r, codecs %s", session.label, hello.client, " ".join(session.codecs))
         first = next(iter(self._shelf.current.values()))
         welcome = Welcome(
@@ -250,9 +265,9 @@ class Service:
         version = studio.manifest.sha256
         if version not in self._descriptions:
             self._descriptions = {x: d for x, d in self._descriptions.items() if self._shelf.has(x)}
-            self._descriptions[version] = messages.to_wire(studio.description())
-        description = self._descriptions[version]
-        self._mail.answer(session, [codec.pack_map({**description, "id": request.id})])
+            self._descriptions[version] = codec.pack_apart(messages.to_wire(studio.description()), "id")
+        before, after = self._descriptions[version]
+        self._mail.answer(session, [before + codec.pack_value(request.id) + after])
 
     def _studio(self, name: str) -> Studio:
         if not name:
@@ -265,8 +280,7 @@ class Service:
         return self._shelf.current[name]
 
     def _spend(self, session: Session) -> None:
-        if session.bucket is not None:
-            session.bucket.take(self._clock())
+        session.bounds.requests.take(self._clock())
 
     def _generate(self, session: Session, request: Generate) -> None:
         self._spend(session)

@@ -10,7 +10,7 @@ from vcg_bridge.contract.errors import BusyError, IdConflict
 from vcg_bridge.contract.messages import Hello
 from vcg_bridge.server.departures import Peer
 from vcg_bridge.server.jobs import Job
-from vcg_bridge.server.rate import Bucket
+from vcg_bridge.server.rate import Bounds
 
 
 @dataclass(eq=False)
@@ -22,8 +22,8 @@ class Session:
     name: str  # hello.session; "" none
     codecs: tuple[str, ...]  # that both sides know, the client's order
     heard: float  # s; when it last sent anything
+    bounds: Bounds
     peer: Peer = field(default_factory=Peer)
-    bucket: Bucket | None = None  # of its requests
     jobs: dict[str, Job] = field(default_factory=dict)  # unfinished, by their id
     known: OrderedDict[str, bytes] = field(default_factory=OrderedDict)  # id -> key of its request, latest last
     backlog: deque[list[bytes]] = field(default_factory=deque)  # answers that its connection does not take yet
@@ -71,7 +71,7 @@ class Sessions:
         found = [self._by_route.get(route), self._by_name.get(name) if name else None]
         return list(dict.fromkeys(s for s in found if s is not None))
 
-    def open(self, route: bytes, hello: Hello, codecs: tuple[str, ...], now: float) -> Session:
+    def open(self, route: bytes, hello: Hello, codecs: tuple[str, ...], bounds: Bounds, now: float) -> Session:
         """A new session. The earlier ones must be closed. Raises BusyError where there are too many."""
         if len(self._by_route) >= self._most:
             raise BusyError(
@@ -80,7 +80,7 @@ class Sessions:
                 retry_after_ms=5000,
             )
         self._counter += 1
-        session = Session(route, f"c{self._counter}", hello.session, codecs, now)
+        session = Session(route, f"c{self._counter}", hello.session, codecs, now, bounds)
         self._by_route[route] = session
         if hello.session:
             self._by_name[hello.session] = session

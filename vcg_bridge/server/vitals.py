@@ -11,6 +11,7 @@ from pathlib import Path
 from vcg_bridge.server.certificates import ServedCertificate
 from vcg_bridge.server.crew import Crew
 from vcg_bridge.server.departures import REASONS, Departures
+from vcg_bridge.server.front import Front
 from vcg_bridge.server.health import Answer
 from vcg_bridge.server.logs import lines_lost
 from vcg_bridge.server.metrics import Metrics, Value
@@ -20,7 +21,6 @@ from vcg_bridge.server.service import Service
 from vcg_bridge.server.shelf import Shelf
 from vcg_bridge.server.strangers import REASONS as ENDED
 from vcg_bridge.server.strangers import Strangers
-from vcg_bridge.server.tls import TlsFront
 from vcg_bridge.server.worker import Worker
 
 STUCK_S = 10.0
@@ -40,7 +40,7 @@ class Vitals:
     crew: Crew
     departures: Departures
     strangers: Strangers
-    front: TlsFront | None
+    front: Front | None
     certificate: ServedCertificate | None
     renewables: Sequence[Renewable]
     stopping: Callable[[], bool]

@@ -1,8 +1,8 @@
-"""The TLS front: ends TLS for clients that have no CURVE, and hands what is inside to the ROUTER, byte for byte.
+"""The front: takes connections before the ROUTER does, ends TLS, and hands what is inside to the ROUTER, byte for byte, as fast as it is read.
 
-One thread with an asyncio loop. It reads no message: ZMTP goes through it as it is, and the ROUTER's own limits and timeouts hold
-for what is inside. What this front limits is what the ROUTER never sees: connections, handshakes, the bytes between both sides, and the
-frames of a message before the ROUTER has gathered them.
+One thread with an asyncio loop. It answers nothing: ZMTP goes through it as it is, and the ROUTER's own limits and timeouts hold
+for what is inside. What the front limits is what the ROUTER cannot: connections, handshakes, names of peers, the bytes between both sides, the
+frames of a message before they are gathered, and how fast messages come (docs/adr/0012).
 """
 
 from __future__ import annotations
@@ -14,14 +14,15 @@ import socket
 import ssl
 import threading
 from collections import Counter
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
-from vcg_bridge.contract.errors import AddressError
 from vcg_bridge.relay import BUFFER_BYTES, join
-from vcg_bridge.server.auth import Endpoint
+from vcg_bridge.server.auth import Endpoint, address_error
+from vcg_bridge.server.departures import Carried
 from vcg_bridge.server.frames import CountedReader, FrameCounter
 from vcg_bridge.server.logs import Sparse
 from vcg_bridge.server.rate import whom
@@ -41,35 +42,55 @@ CLOSE_S = 2.0
 """For the last bytes of a connection whose other end is gone, and for the closing messages of TLS."""
 
 
-class TlsFront:
+@dataclass(frozen=True)
+class Way:
+    """From clients to the ROUTER."""
+
+    option: str  # what the user set the endpoint with, where that is not plain
+    endpoint: Endpoint
+    inside: str  # the ROUTER's own endpoint, ipc or tcp
+    context: ssl.SSLContext | None  # of the server's side of TLS; None: without
+    curve: bool = False  # what goes through is encrypted for the ROUTER
+
+    @property
+    def name(self) -> str:
+        """For the log."""
+        return "tcp" if self.context is None else "TLS"
+
+
+class Front:
     """Listens when made; serves from `start` to `stop`."""
 
     def __init__(
         self,
-        endpoint: Endpoint,
-        context: ssl.SSLContext,
-        inside: str,
+        way: Way,
         connections: int,
         most_bytes: int,
-        outside: MutableMapping[object, str],
+        outside: MutableMapping[object, Carried],
+        behind: Callable[[], bool],
     ) -> None:
-        """inside: the ROUTER's endpoint, ipc or tcp. connections: served at once. most_bytes: of one message. outside: gets the address of each
-        client by the name of our end of its connection to the ROUTER. Raises AddressError.
+        """connections: served at once. most_bytes: of one message. outside: gets whom each of our ends of a connection to the ROUTER
+        carries, by its name. behind: whether the ROUTER's messages are not read as fast as they come. Raises AddressError.
         """
-        self._context, self._inside, self._most, self._most_bytes = context, inside, connections, most_bytes
-        self._outside = outside
-        self._listener = _listen(endpoint)
+        self._way, self._most, self._most_bytes, self._context = way, connections, most_bytes, way.context
+        self._outside, self._behind = outside, behind
+        self._listener = _listen(way)
         port = self._listener.getsockname()[1]
-        self.address = f"tls://{endpoint.host}:{port}"
+        host = (
+            way.endpoint.host
+            if way.endpoint.host != "*"
+            else f"[{self._listener.getsockname()[0]}]".replace("[0.0.0.0]", "0.0.0.0")
+        )
+        self.address = f"{way.name.lower()}://{host}:{port}"
         self._loop: asyncio.AbstractEventLoop | None = None
         self._shaking: dict[asyncio.Task[None], str] = {}  # handshakes and their addresses, the oldest first
         self._open: set[asyncio.Task[None]] = set()
         self._refused = 0  # since the last line about it in the log
-        self._thread = threading.Thread(target=self._run, name="vcg-tls", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=f"vcg-{way.name.lower()}", daemon=True)
         self._stopping: asyncio.Event | None = None
         self._lock = threading.Lock()
         self._stopped = False
-        self._tell = Sparse(log)
+        self._tell, self._tell_full = Sparse(log), Sparse(log)
         self._numbers = count()
 
     @property
@@ -103,7 +124,7 @@ class TlsFront:
         try:
             asyncio.run(self._serve())
         except Exception:
-            log.exception("a fault of the TLS front; it serves no more")
+            log.exception("a fault of the %s front; it serves no more", self._way.name)
 
     async def _serve(self) -> None:
         with self._lock:
@@ -132,12 +153,13 @@ class TlsFront:
             try:
                 connection, peer = await loop.sock_accept(self._listener)
             except OSError as error:  # too many files are open, or it was gone before we looked
-                log.warning("TLS: cannot accept a connection: %s", error)
+                self._tell_full(logging.WARNING, "%s: cannot accept a connection: %s", self._way.name, error)
                 await asyncio.sleep(0.1)
                 continue
             if len(self._open) >= self._most:
                 if not self._refused:
-                    log.warning("TLS: %d connections are open, as many as allowed; %s is refused", self._most, peer[0])
+                    words = "%s: %d connections are open, as many as allowed; %s is refused"
+                    self._tell_full(logging.WARNING, words, self._way.name, self._most, peer[0])
                 self._refused += 1
                 connection.close()
                 continue
@@ -155,23 +177,32 @@ class TlsFront:
         self._shaking.pop(task, None)
         self._open.discard(task)
         if not task.cancelled() and task.exception() is not None:
-            log.error("a fault of the TLS front in one connection; it goes on", exc_info=task.exception())
+            log.error(
+                "a fault of the %s front in one connection; it goes on", self._way.name, exc_info=task.exception()
+            )
         if self._refused and len(self._open) < self._most:
-            log.warning("TLS: %d connections were refused; there is room again", self._refused)
+            words = "%s: %d connections were refused; there is room again"
+            self._tell_full(logging.WARNING, words, self._way.name, self._refused)
             self._refused = 0
 
     async def _connection(self, connection: socket.socket, peer: str) -> None:
         loop = asyncio.get_running_loop()
-        reader = CountedReader(BUFFER_BYTES, loop, FrameCounter(self._most_bytes))
+        counter = FrameCounter(self._most_bytes, curve=self._way.curve)
+        carried = Carried(peer)
+        reader = CountedReader(BUFFER_BYTES, loop, counter, carried, self._behind)
         protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
         try:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            transport, _ = await loop.connect_accepted_socket(
-                lambda: protocol, connection,
-                ssl=self._context, ssl_handshake_timeout=HANDSHAKE_S, ssl_shutdown_timeout=CLOSE_S,
-            )  # fmt: skip
+            limits = (
+                {}
+                if self._way.context is None
+                else {"ssl_handshake_timeout": HANDSHAKE_S, "ssl_shutdown_timeout": CLOSE_S}
+            )
+            transport, _ = await loop.connect_accepted_socket(lambda: protocol, connection, ssl=self._context, **limits)
         except OSError as error:  # ssl.SSLError, timeouts and resets among them
-            self._tell(logging.INFO, "TLS: %s: no handshake: %s", peer, getattr(error, "reason", None) or error)
+            self._tell(
+                logging.INFO, "%s: %s: no handshake: %s", self._way.name, peer, getattr(error, "reason", None) or error
+            )
             connection.close()
             return
         except BaseException:
@@ -183,28 +214,28 @@ class TlsFront:
         self._shaking.pop(task, None)
         self._open.add(task)
         try:
-            with self._end(peer) as inner:
+            with self._end(carried) as inner:
                 within, out = await self._enter(inner)
-                log.debug("TLS: %s connected", peer)
+                log.debug("%s: %s connected", self._way.name, peer)
                 await join((reader, writer), (within, out), close_s=CLOSE_S, stall_s=STALL_S)
         except OSError as error:
-            log.warning("TLS: the server inside cannot be reached: %s", error)
+            self._tell_full(logging.WARNING, "%s: the server inside cannot be reached: %s", self._way.name, error)
             writer.transport.abort()
         if reader.complaint:
-            self._tell(logging.WARNING, "TLS: %s: %s; it is ended", peer, reader.complaint)
+            self._tell(logging.WARNING, "%s: %s: %s; it is ended", self._way.name, peer, reader.complaint)
 
     @contextmanager
-    def _end(self, peer: str) -> Iterator[socket.socket]:
+    def _end(self, carried: Carried) -> Iterator[socket.socket]:
         """Our end of a new connection to the ROUTER. It has a name, by which the ROUTER's side learns whom it carries. Raises OSError."""
-        ipc = self._inside.startswith("ipc:")
+        ipc = self._way.inside.startswith("ipc:")
         inner = socket.socket(socket.AF_UNIX if ipc else socket.AF_INET)
-        file = Path(self._inside.removeprefix("ipc://")).with_name(str(next(self._numbers) % 100_000))
+        file = Path(self._way.inside.removeprefix("ipc://") + f"-{next(self._numbers) % 100_000}")
         name: object = None
         try:
             inner.setblocking(False)
             inner.bind(str(file) if ipc else ("127.0.0.1", 0))
             name = inner.getsockname()
-            self._outside[name] = peer
+            self._outside[name] = carried
             yield inner
         finally:
             self._outside.pop(name, None)
@@ -213,7 +244,7 @@ class TlsFront:
                 file.unlink(missing_ok=True)
 
     async def _enter(self, inner: socket.socket) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        scheme, _, rest = self._inside.partition("://")
+        scheme, _, rest = self._way.inside.partition("://")
         loop = asyncio.get_running_loop()
         if scheme == "ipc":
             await loop.sock_connect(inner, rest)
@@ -223,8 +254,9 @@ class TlsFront:
         return await asyncio.open_connection(sock=inner, limit=BUFFER_BYTES)
 
 
-def _listen(endpoint: Endpoint) -> socket.socket:
+def _listen(way: Way) -> socket.socket:
     """A listening socket that does not block. Raises AddressError."""
+    endpoint = way.endpoint
     host = endpoint.host.strip("[]")
     try:
         if host == "*":
@@ -235,9 +267,6 @@ def _listen(endpoint: Endpoint) -> socket.socket:
             family, *_, address = socket.getaddrinfo(host, endpoint.port, type=socket.SOCK_STREAM)[0]
             listener = socket.create_server(address[:2], family=family, backlog=128)
     except OSError as error:
-        raise AddressError(
-            f"--tls-bind: cannot listen at {endpoint.host}:{endpoint.port}: {error.strerror or error}",
-            hint="choose another port or address, or end what listens there",
-        ) from None
+        raise address_error(endpoint, error, way.option) from None
     listener.setblocking(False)
     return listener
