@@ -201,6 +201,9 @@ class Tally:
     misses: int = 0
     poses: int = 0
     total_ms: float = 0.0
+    work_ms: float = (
+        0.0  # that total_ms would be where nothing else runs: what its job is charged, and the pace is learned from
+    )
 
     def add(self, other: Tally) -> None:
         """Sum up; the margin is the smaller one."""
