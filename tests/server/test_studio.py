@@ -239,7 +239,7 @@ def test_a_paused_step_goes_on_later(studio: Studio) -> None:
 
 def test_work_is_what_was_done_and_not_how_long_it_took(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
     """On a full machine a step takes many times its work: that is neither its client's fault nor a reason for smaller steps."""
-    turn = Turn(1, (step(plan(studio, design=m.Design(seed=77))),))
+    turn = Turn(1, (step(plan(studio, design=m.Design(seed=77), output=m.Output("preview"))),))
     quick, quick = (tally_of(played(studio, turn), turn.steps[0]) for _ in range(2))  # the second one out of the cache
     assert quick.work_ms > 0
 
