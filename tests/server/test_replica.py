@@ -18,7 +18,7 @@ from tests.support.tiny_bundle import write_tiny_bundle
 from vcg_bridge.cli.launch import ServerProcess
 from vcg_bridge.contract import messages as m
 from vcg_bridge.generators.bundle import open_bundle
-from vcg_bridge.server import processes as processes_module
+from vcg_bridge.server import remote
 from vcg_bridge.server import replica as replica_module
 from vcg_bridge.server.jobs import Step, Tally, Turn, plan_of
 from vcg_bridge.server.orders import Settings, pack_turn, unpack_report
@@ -124,11 +124,11 @@ def test_a_report_that_cannot_be_read_is_the_end_of_the_replica(
 
     replica = hire(tiny)
     comes_up(replica)
-    monkeypatch.setattr(processes_module, "unpack_report", unpack)
+    monkeypatch.setattr(remote, "unpack_report", unpack)
     replica.submit(turn_of(tiny, 1))
     until(lambda: replica.lost)
     assert "no report" in caplog.text
-    assert replica._process.poll() is not None
+    until(lambda: replica._process.poll() is not None)
 
 
 def test_an_order_that_cannot_be_read_ends_it_and_the_log_says_why(

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vcg_bridge.contract.errors import BusyError
-from vcg_bridge.server.scheduler import PATIENCE_S, REMEMBERED, TOGETHER, Kind, Scheduler, Turn
+from vcg_bridge.server.scheduler import AGED_S, PATIENCE_S, REMEMBERED, TOGETHER, Kind, Scheduler, Turn
 
 BUDGET = {Kind.FRESH: 0.15, Kind.INTERACTIVE: 0.15, Kind.BATCH: 0.4}
 
@@ -236,6 +236,22 @@ def test_leaving_and_coming_back_gains_nothing() -> None:
     greedy = [Wish(0.1 * i, "greedy", [0.4], batch=True) for i in range(200)]
     drawn = shares([*greedy, Wish(0.0, "modest", [0.02] * 2000, batch=True)], until=20.0)
     assert 0.8 < drawn["greedy"] / drawn["modest"] < 1.25
+
+
+def test_a_dear_step_does_not_keep_its_client_waiting_until_all_others_have_used_as_much() -> None:
+    """Thirty others could draw for ten minutes before each has used twenty seconds."""
+    others = [Wish(0.0, f"client {i}", [0.05] * 10_000, batch=True) for i in range(30)]
+    told = Simulation([Wish(0.0, "dear", [20.0, 0.05], batch=True), *others]).run(until=60)
+    assert 20 + AGED_S < told[0].done < 20 + AGED_S + 5
+
+
+def test_many_old_jobs_of_one_client_do_not_go_before_all_others() -> None:
+    """Each of its jobs waits for long, but the client is served all the time."""
+    wishes = [Wish(0.0, "many", [0.1], batch=True) for _ in range(2000)] + [
+        Wish(30.0 + i, "one", [0.1], batch=True) for i in range(20)
+    ]
+    told = Simulation(wishes).run()
+    assert max(told[2000 + i].done - wishes[2000 + i].at for i in range(20)) < 2
 
 
 def test_an_idle_client_saves_nothing_up() -> None:

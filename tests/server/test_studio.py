@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import io
 import itertools
+import time
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,7 +20,9 @@ from vcg_bridge.contract.blobs import decode_blob
 from vcg_bridge.contract.errors import BadRequest, LimitError, RecipeError
 from vcg_bridge.generators.bundle import open_bundle
 from vcg_bridge.server.jobs import Plan, Ready, Step, Tally, Turn, plan_of
+from vcg_bridge.server.pace import Pace
 from vcg_bridge.server.studio import Studio, recipe_of, usable_codecs
+from vcg_bridge.sprites.compose import compose
 
 SOME = ("idle", "combat-halfslash")
 ARMED = m.Design(seed=3, items={"sword": "sword-01-arming-sword", "wings": None})
@@ -231,6 +235,27 @@ def test_a_paused_step_goes_on_later(studio: Studio) -> None:
         rounds += 1
     assert 1 < rounds < 100
     assert hashes(got) == hashes(alone(studio, step(made)))
+
+
+def test_work_is_what_was_done_and_not_how_long_it_took(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a full machine a step takes many times its work: that is neither its client's fault nor a reason for smaller steps."""
+    turn = Turn(1, (step(plan(studio, design=m.Design(seed=77), output=m.Output("preview"))),))
+    quick, quick = (tally_of(played(studio, turn), turn.steps[0]) for _ in range(2))  # the second one out of the cache
+    assert quick.work_ms > 0
+
+    def held_up(*args: Any, **kwargs: Any) -> Any:
+        time.sleep(0.3)
+        return compose(*args, **kwargs)
+
+    monkeypatch.setattr("vcg_bridge.server.studio.compose", held_up)
+    slow = tally_of(played(studio, turn), turn.steps[0])
+    assert slow.total_ms > 300
+    assert slow.work_ms < 200
+    pace = Pace()
+    pace.note(quick)
+    before = pace.poses(1e9)
+    pace.note(slow)
+    assert pace.poses(1e9) > before / 4
 
 
 def hashes(ready: list[Ready]) -> list[bytes]:

@@ -305,7 +305,8 @@ class Floor:
         else:
             stretch.work = None
             job.tally.add(what)
-            self._scheduler.charge(job.number, what.total_ms * share, self._clock(), served=what.chunks > 0)
+            # Not by the clock: that says more of what else ran where it was drawn.
+            self._scheduler.charge(job.number, what.work_ms * share, self._clock(), served=what.chunks > 0)
         self._push(job)
         self._join(job)
 

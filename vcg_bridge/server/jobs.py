@@ -201,6 +201,7 @@ class Tally:
     misses: int = 0
     poses: int = 0
     total_ms: float = 0.0
+    work_ms: float = 0.0  # total_ms as it would be were nothing else running: what is charged, and teaches the pace
 
     def add(self, other: Tally) -> None:
         """Sum up; the margin is the smaller one."""

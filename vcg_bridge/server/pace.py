@@ -18,9 +18,13 @@ class Pace:
         self._job_s = 1.0
 
     def note(self, tally: Tally) -> None:
-        """Learn from a step. A slow one counts at once, a fast one slowly: drawn views come out of the cache."""
+        """Learn from a step. A slow one counts at once, a fast one slowly: drawn views come out of the cache.
+
+        By the work in it, not by the clock: were steps made smaller where other programs slow everything down, more and more of the time
+        would go to handing them out.
+        """
         if tally.chunks:
-            latest = max(0.001, tally.total_ms / tally.poses)
+            latest = max(0.001, tally.work_ms / tally.poses)
             self._pose_ms = max(latest, 0.8 * self._pose_ms + 0.2 * latest)
 
     def finished(self, seconds: float) -> None:

@@ -8,18 +8,16 @@ import queue
 import signal
 import subprocess
 import threading
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import MappingProxyType
 from typing import BinaryIO
 
-from vcg_bridge.generators.cache import CacheInfo
 from vcg_bridge.server.jobs import Turn
-from vcg_bridge.server.orders import Opened, Said, Settings, Stop, pack_stop, pack_turn, unpack_report
+from vcg_bridge.server.orders import Settings
 from vcg_bridge.server.pipes import framed, python, read_frame
+from vcg_bridge.server.remote import RemoteReplica
 from vcg_bridge.server.replica import UNHEARD
-from vcg_bridge.server.worker import Event, Lost, Stage
 
 log = logging.getLogger("vcg_bridge.server")
 
@@ -42,8 +40,8 @@ def _unheard() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-class ProcessReplica:
-    """One process that draws. All methods are for the server's thread, and none of them waits but `close`."""
+class ProcessReplica(RemoteReplica):
+    """One process that draws. No method waits but `close`."""
 
     def __init__(
         self,
@@ -53,15 +51,12 @@ class ProcessReplica:
         notify: Callable[[], None],
         environment: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        """folder_of: where the bundle of that version is. notify: called from another thread when there is something to take.
+        """folder_of, notify: see RemoteReplica. environment: variables that it has besides ours.
 
-        environment: variables that it has besides ours. Raises OSError where no process can be started.
+        Raises OSError where no process, RuntimeError where no thread can be started.
         """
-        self.name, self.ready, self.lost, self.blameless = name, False, "", False
+        super().__init__(name, folder_of, notify)
         self._killed = False
-        self.cache = CacheInfo(0, 0, 0, 0, 0)
-        self._folder_of, self._notify = folder_of, notify
-        self._events: deque[Event | Stage | Lost] = deque()
         self._orders: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self.environment = environment
         self._orders.put(settings.pack())
@@ -81,42 +76,34 @@ class ProcessReplica:
                 (self._write, self._process.stdin, "orders"), (self._read, self._process.stdout, "reports"),
             )
         ]  # fmt: skip
-        for thread in self._threads:
-            thread.start()
+        try:
+            for thread in self._threads:
+                thread.start()
+        except RuntimeError:  # the system has none left; nobody would ever hear of the process
+            self._process.kill()
+            self._orders.put(None)
+            raise
 
     @property
     def pid(self) -> int:
         """Of the process."""
         return self._process.pid
 
-    def submit(self, turn: Turn) -> None:
-        """Draw this next."""
-        self._orders.put(pack_turn(turn, self._folder_of(turn.sha256)))
-        for step in turn.steps:
-            step.stop.on_set(lambda number=step.number: self._orders.put(pack_stop(Stop(number))))  # type: ignore[misc]
-
-    def take(self) -> list[Event | Stage | Lost]:
-        """The events since the last call, in order."""
-        events: list[Event | Stage | Lost] = []
-        while self._events:
-            events.append(self._events.popleft())
-        return events
-
     def kill(self, why: str) -> None:
-        """End it at once; it is `lost` a moment later."""
-        if not self._killed:  # it may take a while, where the system is at its wit's end
+        """End it at once. It is `lost` at once too: a process that waits for a driver or a disk can outlive its SIGKILL for long."""
+        if not self._killed:
             log.error("%s is killed: %s", self.name, why)
         self._killed = True
         self._process.kill()
+        self.end(f"it was killed: {why}")
 
     def close(self) -> None:
-        """End it and wait for that."""
+        """End it and wait for that, at most a few times STOP_S."""
         self._orders.put(None)
-        try:
-            self._process.wait(STOP_S)
-        except subprocess.TimeoutExpired:
+        if self._ended(self._process) is None:
             self._process.kill()
-            self._process.wait()
+            if self._ended(self._process) is None:
+                log.error("%s: process %d does not end even when it is killed; leaving it", self.name, self.pid)
         for thread in self._threads:
             thread.join(STOP_S)
 
@@ -134,30 +121,28 @@ class ProcessReplica:
             with stream:
                 while True:
                     self._heard(read_frame(stream))
+                    self._notify()
         except (EOFError, OSError):
             pass
         except Exception as error:
             self.kill(f"its report cannot be read: {type(error).__name__}: {error}")
-        code = self._code()
-        self.lost = f"its process has ended ({f'signal {-code}' if code < 0 else f'code {code}'})"
-        self._notify()
-
-    def _code(self) -> int:
-        try:
-            return self._process.wait(STOP_S)
-        except subprocess.TimeoutExpired:  # it says nothing any more, so it is good for nothing
+        code = self._ended(self._process)
+        if code is None:  # it says nothing any more, so it is good for nothing
             self._process.kill()
-            return self._process.wait()
+            code = self._ended(self._process)
+        how = "does not end" if code is None else f"signal {-code}" if code < 0 else f"code {code}"
+        self.end(f"its process has ended ({how})")
 
-    def _heard(self, data: bytes) -> None:
-        report = unpack_report(data)
-        if isinstance(report, Said):
-            log.log(report.level, "%s: %s", self.name, report.message)
-        elif isinstance(report, CacheInfo):
-            self.cache = report
-        else:
-            if isinstance(report, Opened):
-                self.ready = True
-            else:
-                self._events.append(report)
-            self._notify()
+    @staticmethod
+    def _ended(process: subprocess.Popen[bytes]) -> int | None:
+        """The code it ended with; None if it does not within STOP_S."""
+        try:
+            return process.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            return None
+
+    def _send_turn(self, turn: Turn, folder: str, data: bytes) -> None:
+        self._orders.put(data)
+
+    def _send_stop(self, data: bytes) -> None:
+        self._orders.put(data)

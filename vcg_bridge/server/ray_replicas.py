@@ -11,7 +11,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -21,12 +21,12 @@ from typing import Any, BinaryIO
 import msgpack
 
 from vcg_bridge.contract.errors import BundleError, ConfigError
-from vcg_bridge.generators.cache import CacheInfo
 from vcg_bridge.server.jobs import Turn
-from vcg_bridge.server.orders import Opened, Said, Settings, Stop, pack_stop, pack_turn, unpack_report
+from vcg_bridge.server.orders import Settings
 from vcg_bridge.server.parcels import parcel_of
 from vcg_bridge.server.pipes import framed, frames_of, python, read_frame
-from vcg_bridge.server.worker import Event, Lost, Stage
+from vcg_bridge.server.remote import RemoteReplica
+from vcg_bridge.server.worker import Lost, Stage
 
 log = logging.getLogger("vcg_bridge.server")
 
@@ -145,7 +145,11 @@ class Link:
 
     def kill(self) -> None:
         """End it at once."""
-        self._process.kill()
+        if not hasattr(os, "waitid"):
+            self._process.kill()
+        elif self._process.returncode is None:
+            with contextlib.suppress(OSError):  # Popen.kill might be the one to learn that it has ended: `_ended` must be
+                os.kill(self.pid, signal.SIGKILL)
 
     def close(self) -> None:
         """End it in good order, and wait for that."""
@@ -169,7 +173,7 @@ class Link:
             return
         except Exception:  # else its replicas would wait for ever for what was to be said
             log.exception("a fault of the server; the link to the Ray cluster is ended")
-            self._process.kill()
+            self.kill()
 
     def _read(self, stream: BinaryIO) -> None:
         try:
@@ -180,7 +184,7 @@ class Link:
             pass
         except Exception:  # else its replicas would neither draw nor be lost
             log.exception("the link to the Ray cluster says what cannot be understood; it is ended")
-            self._process.kill()
+            self.kill()
         code = self._ended()
         how = f"signal {-code}" if code < 0 else f"code {code}"
         self.lost = f"the link to the Ray cluster has ended ({how}){f': {self._words}' if self._words else ''}"
@@ -224,40 +228,23 @@ class Link:
                     log.info("Ray: %s", words)
 
 
-class RayReplica:
-    """One actor that draws. All methods are for the server's thread, and none of them waits."""
+class RayReplica(RemoteReplica):
+    """One actor that draws. No method waits."""
 
     def __init__(
         self, name: str, number: int, link: Link, settings: Settings, folder_of: Callable[[str], str], notify: Callable[[], None]
     ) -> None:  # fmt: skip
-        """folder_of: where the bundle of that version is. notify: called from another thread when there is something to take."""
-        self.name, self.number, self.ready, self.lost, self.blameless = name, number, False, "", False
-        self.cache = CacheInfo(0, 0, 0, 0, 0)
-        self._link, self._settings, self._folder_of, self._notify = link, settings, folder_of, notify
-        self._events: deque[Event | Stage | Lost] = deque()
+        """number: that the link knows it by. folder_of, notify: see RemoteReplica."""
+        super().__init__(name, folder_of, notify)
+        self.number, self._link, self._settings = number, link, settings
         link.add(self)
         link.do(self._start)
 
-    def submit(self, turn: Turn) -> None:
-        """Draw this next."""
-        folder, number, sha256 = self._folder_of(turn.sha256), turn.number, turn.sha256
-        data = pack_turn(turn, folder)
-        self._link.do(lambda: self._order(data, number, sha256, folder))
-        for step in turn.steps:
-            step.stop.on_set(lambda step=step.number: self._wish(Stop(step)))  # type: ignore[misc]
-
-    def take(self) -> list[Event | Stage | Lost]:
-        """The events since the last call, in order."""
-        events: list[Event | Stage | Lost] = []
-        while self._events:
-            events.append(self._events.popleft())
-        return events
-
     def kill(self, why: str) -> None:
-        """End it at once; it is `lost` a moment later, whether Ray can reach it or not."""
+        """End it at once. It is `lost` at once too, whether Ray can reach it or not."""
         log.error("%s is killed: %s", self.name, why)
         self._leave("kill")
-        self.end(why)
+        self.end(f"it was killed: {why}")
 
     def close(self) -> None:
         """End it. It is waited for when the cluster is left."""
@@ -267,26 +254,19 @@ class RayReplica:
         self._link.remove(self.number)
         self._link.send({"do": how, "number": self.number})
 
-    def end(self, why: str, *, blameless: bool = False) -> None:
-        """It draws no more. From any thread."""
-        if not self.lost:
-            self.blameless = blameless  # before it is seen that it is lost
-            self.lost = why
-        self._notify()
-
     def heard(self, data: bytes) -> None:
         """Some reports. In the link's thread."""
         for frame in frames_of(data):
-            report = unpack_report(frame)
-            if isinstance(report, Said):
-                log.log(report.level, "%s: %s", self.name, report.message)
-            elif isinstance(report, CacheInfo):
-                self.cache = report
-            elif isinstance(report, Opened):
-                self.ready = True
-            else:
-                self._events.append(report)
+            self._heard(frame)
         self._notify()
+
+    def _send_turn(self, turn: Turn, folder: str, data: bytes) -> None:
+        number, sha256 = turn.number, turn.sha256
+        self._link.do(lambda: self._order(data, number, sha256, folder))
+
+    def _send_stop(self, data: bytes) -> None:
+        if not self.lost:
+            self._link.send({"do": "order", "number": self.number, "data": data, "versions": []})
 
     # in the thread that sends
 
@@ -314,10 +294,6 @@ class RayReplica:
             self._notify()
             return
         self._link.put({"do": "order", "number": self.number, "data": data, "versions": [sha256]})
-
-    def _wish(self, order: Stop) -> None:
-        if not self.lost:
-            self._link.send({"do": "order", "number": self.number, "data": pack_stop(order), "versions": []})
 
 
 class RayCluster:

@@ -7,7 +7,8 @@ jobs come before batch jobs, but nobody waits for ever, however many others ther
 has used least drawing time; the turn is then filled up with others of the same kind and model, as long as it stays short.
 
 Clients' accounts follow start-time fair queueing: who comes (back), or had nothing to draw for a while, starts level with
-those who are served now, so that neither waiting nor leaving and coming back gains anything.
+those who are served now, so that neither waiting nor leaving and coming back gains anything. On a full machine one dear step
+could keep its client waiting until everybody else has used as much: who has got nothing for ten seconds goes before all others.
 """
 
 from __future__ import annotations
@@ -32,6 +33,9 @@ PATIENCE_S = {Kind.FRESH: 0.0, Kind.INTERACTIVE: 0.5, Kind.BATCH: 2.0}
 
 TOGETHER = 16
 """Jobs that share a turn: as many as the views that share a batch."""
+
+AGED_S = 10.0
+"""A client that waits, and has got nothing of a kind for so long, goes first, whatever it has used."""
 
 REMEMBERED = 256
 """Clients without jobs whose use is still remembered."""
@@ -70,6 +74,7 @@ class Scheduler:
         self._capacity, self._together = capacity, together
         self._entries: dict[int, _Entry] = {}
         self._used: dict[_Account, float] = {}  # drawing time, on the scale of `_level`
+        self._served: dict[_Account, float] = {}  # s; when it last got something
         self._jobs: dict[_Account, int] = {}  # unfinished ones
         self._level = {False: 0.0, True: 0.0}  # interactive, batch: where who is served now stands
         self._turn = 0
@@ -103,6 +108,7 @@ class Scheduler:
             self._jobs[entry.account] -= 1
             if not self._jobs[entry.account]:
                 del self._jobs[entry.account]
+                self._served.pop(entry.account, None)
                 self._forget_accounts()
 
     def _forget_accounts(self) -> None:
@@ -142,7 +148,7 @@ class Scheduler:
         jobs: list[int] = []
         left = budget(kind)
         group: Hashable = None
-        for job in self._in_order(waiting):
+        for job in self._in_order(waiting, now):
             entry = able[job]
             if jobs and entry.group != group:
                 continue
@@ -179,16 +185,18 @@ class Scheduler:
                 self._used[entry.account] = level
         return able
 
-    def _in_order(self, entries: dict[int, _Entry]) -> list[int]:
-        """The fairest first; jobs of one client one after the other, but not before others' first ones."""
+    def _in_order(self, entries: dict[int, _Entry], now: float) -> list[int]:
+        """The fairest first; jobs of one client one after the other, but not before others' first ones; before all who waits too long."""
         by_account: dict[_Account, list[int]] = {}
         for job in sorted(entries, key=lambda job: entries[job].turn):
             by_account.setdefault(entries[job].account, []).append(job)
-        ranked = [
-            (place, self._used[account], entries[job].turn, job)
-            for account, jobs in by_account.items()
-            for place, job in enumerate(jobs)
-        ]
+        ranked: list[tuple[int, float, int, int]] = []
+        for account, jobs in by_account.items():
+            since = max(self._served.get(account, float("-inf")), min(entries[job].since or 0.0 for job in jobs))
+            used = self._used[account]
+            ranked += [(place, used, entries[job].turn, job) for place, job in enumerate(jobs)]
+            if now - since > AGED_S:
+                ranked[-len(jobs)] = -1, since, entries[jobs[0]].turn, jobs[0]
         return [job for *_, job in sorted(ranked)]
 
     def preempts(self, job: int, turn: Turn) -> bool:
@@ -205,5 +213,5 @@ class Scheduler:
         if entry is not None:
             self._used[entry.account] += cost
             if served:
-                self._last_turn[entry.kind] = now
+                self._last_turn[entry.kind] = self._served[entry.account] = now
                 entry.fresh, entry.since = False, None

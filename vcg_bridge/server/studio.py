@@ -167,7 +167,8 @@ class Studio:
 
     def _drawings(self, turn: Turn, pieces: list[_Piece], post: Post) -> list[tuple[_Piece, Drawing]]:
         """Pieces with their layers: none where the turn is paused, without those that are stopped or fail."""
-        started, before = time.perf_counter(), self.generator.cache_info()
+        started, cpu, before = time.perf_counter(), time.thread_time(), self.generator.cache_info()
+        networks = self.generator.work_ms
         drawings: list[Drawing] = []
         while pieces:
             pieces = [piece for piece in pieces if not piece.step.stop.is_set()]
@@ -192,9 +193,11 @@ class Studio:
                 return [pair for some in singly for pair in self._drawings(turn, some, post)]
         after, poses = self.generator.cache_info(), sum(len(piece.poses) for piece in pieces)
         spent = (time.perf_counter() - started) * 1000
+        work = (time.thread_time() - cpu) * 1000 + self.generator.work_ms - networks
         for piece in pieces:
             share = len(piece.poses) / poses
             piece.tally.draw_ms += spent * share
+            piece.tally.work_ms += work * share
             piece.tally.hits += round((after.hits - before.hits) * share)
             piece.tally.misses += round((after.misses - before.misses) * share)
         return list(zip(pieces, drawings, strict=True)) if drawings else []
@@ -227,7 +230,7 @@ class Studio:
         if step.stop.is_set():
             return
         try:
-            with _timed(piece.tally, "encode_ms"):
+            with _timed(piece.tally, "encode_ms", work=False):  # another thread may be at the tally
                 made = zip(piece.seqs, pictures, strict=True)
                 ready = [self._ready(step, seq, piece.character, x, palette, piece.recipe) for seq, x in made]
             post(step, ready)
@@ -321,9 +324,12 @@ def _seqs_by_character(step: Step) -> dict[int, list[int]]:
 
 
 @contextmanager
-def _timed(tally: Tally, name: str) -> Iterator[None]:
-    started = time.perf_counter()
+def _timed(tally: Tally, name: str, *, work: bool = True) -> Iterator[None]:
+    """Add the time of what is done inside to that field, and the processor time to the work."""
+    started, cpu = time.perf_counter(), time.thread_time()
     try:
         yield
     finally:
         setattr(tally, name, getattr(tally, name) + (time.perf_counter() - started) * 1000)
+        if work:
+            tally.work_ms += (time.thread_time() - cpu) * 1000
