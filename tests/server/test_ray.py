@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.server.conftest import WINDOW, Dealer, config, running
+from tests.support.batches import batch_with_mishaps
 from tests.support.commands import contents, start_vcg
 from tests.support.ray_cluster import Head, alive, command, descendants, ray_head, until
 from tests.support.tiny_bundle import write_tiny_bundle
@@ -125,23 +126,11 @@ def test_actors_killed_in_the_middle_of_a_batch(
     assert len(first) == 2
     away = bundle.with_name("away")
     bundle.rename(away)
-    got: dict[int, bytes] = {}
     try:
         with Dealer(server.address) as dealer:
             dealer.hello()
-            dealer.send(wish())
-            while True:
-                reply, parts, size = dealer.message()
-                if isinstance(reply, m.Chunk):
-                    assert reply.seq == len(got)
-                    got[reply.seq] = parts[0]
-                    dealer.send(m.Credit("b", size))
-                    if reply.seq in (40, 400):
-                        os.kill(first.pop(), signal.SIGKILL)
-                elif isinstance(reply, m.Done | m.Error):
-                    break
-        assert isinstance(reply, m.Done), reply
-        assert got == alone
+            kill = lambda: os.kill(first.pop(), signal.SIGKILL)  # noqa: E731
+            assert batch_with_mishaps(dealer, wish(), {40: kill, 400: kill}) == alone
         until(lambda: server._crew.lost == lost + 2)
         ready(server)
         before = drawn(server)

@@ -148,7 +148,9 @@ class Link:
         if not hasattr(os, "waitid"):
             self._process.kill()
         elif self._process.returncode is None:
-            with contextlib.suppress(OSError):  # Popen.kill might be the one to learn that it has ended: `_ended` must be
+            with contextlib.suppress(
+                OSError
+            ):  # Popen.kill might be the one to learn that it has ended: `_ended` must be
                 os.kill(self.pid, signal.SIGKILL)
 
     def close(self) -> None:
