@@ -100,6 +100,14 @@ def version(server: Server) -> str:
     return next(iter(server._shelf.current.values())).manifest.sha256
 
 
+def stuck_is_killed(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the time pass after which one of whom nothing is heard is killed; only until it is: others are slow, too, on a busy machine."""
+    lost = server._crew.lost
+    with monkeypatch.context() as patch:
+        patch.setattr(crew_module, "STUCK_S", 1.0)
+        until(lambda: server._crew.lost == lost + 1)
+
+
 def test_killed_in_the_middle_of_a_batch_nothing_is_lost_or_repeated(crowded: Server, alone: dict[int, bytes]) -> None:
     with Dealer(crowded.address) as dealer:
         dealer.hello()
@@ -134,9 +142,8 @@ def test_stopped_in_the_middle_of_a_batch_it_goes_on_and_nothing_is_lost_or_repe
         before = first.cache.hits
         assert batch_with_mishaps(dealer, wish("c", count=400), {}) == alone
         until(lambda: first.cache.hits > before)  # it draws again
-        monkeypatch.setattr(crew_module, "STUCK_S", 3.0)
         assert batch_with_mishaps(dealer, wish("d", count=400), {40: stop}) == alone
-    until(lambda: crowded._crew.lost == 1)
+    stuck_is_killed(crowded, monkeypatch)
     until(lambda: first.pid not in {replica.pid for replica in replicas(crowded)})
     until(lambda: first._process.poll() == -signal.SIGKILL)
     ready(crowded, 2)
@@ -147,7 +154,7 @@ def test_a_killed_replica_is_given_up_though_its_process_does_not_end(
     crowded: Server, alone: dict[int, bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One that waits for a driver or a disk outlives its SIGKILL. Here the signal is withheld."""
-    monkeypatch.setattr(crew_module, "STUCK_S", 1.0)
+    monkeypatch.setattr(crew_module, "LATE_S", 1.0)
     monkeypatch.setattr(processes, "STOP_S", 0.3)
     stopped = replicas(crowded)[0]
     kill = stopped._process.kill
@@ -157,7 +164,7 @@ def test_a_killed_replica_is_given_up_though_its_process_does_not_end(
             dealer.hello()
             stop = partial(send, crowded, signal.SIGSTOP, 0)
             assert batch_with_mishaps(dealer, wish("b", count=400), {40: stop}) == alone
-        until(lambda: crowded._crew.lost == 1)
+        stuck_is_killed(crowded, monkeypatch)
         assert stopped not in replicas(crowded)
         ready(crowded, 2)
         assert stopped._process.poll() is None
@@ -178,11 +185,17 @@ def test_a_replica_that_is_lost_is_replaced(crowded: Server) -> None:
 def test_one_that_hangs_is_killed_and_its_work_drawn_by_others(
     crowded: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(crew_module, "STUCK_S", 1.0)
-    for replica in replicas(crowded):
+    stopped = replicas(crowded)
+    for replica in stopped:
         os.kill(replica.pid, signal.SIGSTOP)
-    assert len(blobs(crowded, wish("b", count=3))) > 0
-    assert crowded._crew.lost >= 1
+    with Dealer(crowded.address) as dealer:
+        dealer.hello()
+        dealer.send(wish("b", count=3))
+        until(lambda: any(place.turns for place in crowded._crew._places))
+        stuck_is_killed(crowded, monkeypatch)
+        for replica in replicas(crowded):
+            os.kill(replica.pid, signal.SIGCONT)
+        assert isinstance(dealer.until(m.Done)[-1], m.Done)
 
 
 def test_where_replicas_get_nothing_of_the_machine_the_own_threads_draw_batches_too(

@@ -27,8 +27,9 @@ class Drawer:
     def __init__(self) -> None:
         # Only where it draws: the process that talks to Ray imports this module too.
         from vcg_bridge.server.parcels import Depot
-        from vcg_bridge.server.replica import LogHandler, Replica
+        from vcg_bridge.server.replica import LogHandler, Replica, end_with_its_threads
 
+        end_with_its_threads()
         self._reports: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._depot = Depot()
         self._replica: Replica | None = None
