@@ -11,8 +11,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from tests.server.drawers import Hand
 from tests.server.floor_machine import ARGUMENTS, CALM, CHUNK_BYTES, IDS, MOMENTS, REPLICAS, STALL_S, Trace, plan_of
 from vcg_bridge.contract import messages as m
-from vcg_bridge.server import crew as crew_module
-from vcg_bridge.server.crew import LATE_S, SLOW_S, STUCK_S
+from vcg_bridge.server.crew import ASK_AGAIN_S, LATE_S, SLOW_S, STUCK_S
 from vcg_bridge.server.floor import MOST_LOSSES
 from vcg_bridge.server.jobs import Job
 
@@ -138,52 +137,54 @@ def drawn_by(trace: Trace, job: Job) -> Hand:
     return hand
 
 
-def steps_of(hand: Hand) -> list[int]:
-    return [step.number for under_way in hand.turns for step in under_way.turn.steps]
-
-
 def test_where_little_can_be_held_a_job_does_not_draw_in_circles() -> None:
     """The first of what it needs is slow, and there is no room for all that others have drawn meanwhile."""
     trace = with_replicas(2, held=1)
     job = ask(trace, 0, "a")
-    quick = drawn_by(trace, job)
-    quick.draw()
-    quick.give(0, 1)
+    first = drawn_by(trace, job)
+    first.draw()
+    first.give(0, 1)
     trace.settle()
     assert job.sent == 1
-    slow, seen = drawn_by(trace, job), set[int]()
+    slow, needed = drawn_by(trace, job), job.stretches[0].work
+    drawn: dict[int, int] = {}
     for _ in range(20):
         for hand in trace.hands:
-            seen.update(steps_of(hand))
-            if hand is not slow or not any(step.number in steps_of(hand) for step in [job.stretches[0].work.step]):  # type: ignore[union-attr]
+            note(hand, drawn)
+            if hand is not slow:
                 hand.finish()
             trace.settle()
-    assert len(seen) <= 4
-    drawn = set(seen)
+    assert job.stretches[0].work is needed, "what it waits for is not thrown away"
+    assert len(drawn) <= 4
     while trace.jobs:
         for hand in trace.hands:
-            drawn.update(steps_of(hand))
+            note(hand, drawn)
             hand.finish()
             trace.settle()
     assert isinstance(trace.mail.told[-1].end, m.Done)
-    assert len(drawn) <= len(seen) + job.plan.chunks
+    assert sum(drawn.values()) <= 2 * job.plan.chunks
 
 
-@pytest.mark.parametrize("seen", [False, True])
-def test_a_job_whose_client_reads_one_by_one_moves_on_where_little_can_be_held(seen: bool) -> None:
+@pytest.mark.parametrize("size", [1, CHUNK_BYTES])
+def test_a_job_whose_client_grants_little_moves_on_where_little_can_be_held(size: int) -> None:
     trace = with_replicas(2, held=1)
     job = ask(trace, 0, "a", credit=1)
+    drawn: dict[int, int] = {}
     for _ in range(10 * job.plan.chunks):
         if not trace.jobs:
             break
-        if seen:
-            trace.grant(which=0, size=1 - job.credit)
+        trace.grant(which=0, size=max(size, 1 - job.credit))
         for hand in trace.hands:
+            note(hand, drawn)
             hand.finish()
-            if not seen:
-                trace.grant(which=0, size=CHUNK_BYTES)
             trace.settle()
     assert isinstance(trace.mail.told[-1].end, m.Done)
+    assert sum(drawn.values()) <= 3 * job.plan.chunks
+
+
+def note(hand: Hand, drawn: dict[int, int]) -> None:
+    """The steps that it is at: how many chunks each has."""
+    drawn |= {step.number: step.end - step.first for under_way in hand.turns for step in under_way.turn.steps}
 
 
 def test_who_cannot_open_a_bundle_is_not_counted_on() -> None:
@@ -210,9 +211,24 @@ def test_who_cannot_open_a_bundle_is_not_counted_on() -> None:
     ask(trace, 0, "a", seed=1)
     assert trace.own.hand.turns, "else nobody would"
     trace.teardown()
-    trace.wait(seconds=crew_module.ASK_AGAIN_S)
+    trace.wait(seconds=ASK_AGAIN_S)
     other_gone = ask(trace, 0, "a", seed=1)
     assert drawn_by(trace, other_gone) is unable.hand, "its files may be back"
+    trace.teardown()
+
+
+def test_what_somebody_can_draw_does_not_wait_for_what_nobody_can() -> None:
+    trace = with_replicas(1)
+    [replica] = trace.replicas
+    drawn_by(trace, ask(trace, 0, "a", seed=1, count=1)).refuse()
+    trace.settle()
+    trace.own.hand.finish()
+    trace.settle()
+    ask(trace, 1, "busy", priority="interactive", count=1)
+    assert trace.own.hand.turns
+    waits = ask(trace, 0, "b", seed=1)
+    assert not waits.stretches
+    assert drawn_by(trace, ask(trace, 2, "c", seed=0)) is replica.hand
     trace.teardown()
 
 
@@ -344,10 +360,10 @@ def test_who_looks_at_an_empty_place_does_not_wait_for_a_replica_that_gets_nothi
 def test_suspects_are_not_lost_with_each_other() -> None:
     """Who is at what may be deadly takes nothing else."""
     trace = with_replicas(2)
-    for number, name in enumerate("abc"):
+    for number, name in enumerate("ab"):
         ask(trace, 0, name, seed=2 * number, count=1)
     for replica in trace.replicas:
-        assert len(replica.hand.turns) <= 1
+        assert replica.hand.turns
         replica.kill("killed")
     trace.settle()
     while not (len(trace.replicas) == 2 and all(replica.ready for replica in trace.replicas)):
@@ -356,9 +372,30 @@ def test_suspects_are_not_lost_with_each_other() -> None:
             trace.arrive(who=who)
     for replica in trace.replicas:
         replica.hand.draw()  # they would be free for more
-        trace.settle()
-        assert len(replica.hand.turns) == 1
-        assert len(replica.hand.turns[0].turn.steps) == 1
+    trace.settle()
+    harmless = ask(trace, 1, "c", seed=4, count=1)
+    assert [len(replica.hand.turns) for replica in trace.replicas] == [1, 1]
+    assert not harmless.stretches
+    trace.replicas[1].hand.finish()
+    trace.settle()
+    assert drawn_by(trace, harmless) is trace.replicas[1].hand
+    trace.teardown()
+
+
+def test_where_a_replica_is_slow_the_own_threads_draw_batches_too() -> None:
+    trace = with_replicas(1)
+    job = ask(trace, 0, "a")
+    slow = drawn_by(trace, job)
+    slow.draw()
+    trace.settle()
+    ask(trace, 1, "b", seed=2)
+    slow.give(0, 1)  # it goes on
+    trace.wait(seconds=SLOW_S - 1)
+    ask(trace, 2, "c", seed=4)
+    assert not trace.own.hand.turns
+    slow.give(0, 1)
+    trace.wait(seconds=2.0)
+    assert trace.own.hand.turns
     trace.teardown()
 
 
@@ -383,13 +420,17 @@ def test_who_reads_nothing_loses_all_its_jobs_in_the_end() -> None:
     trace = Trace()
     trace.begin(held=1 << 30, replicas=0)
     trace.stop_reading(client=0, room=0)
-    for name in "ab":
-        ask(trace, 0, name, count=1)
+    ask(trace, 0, "drawn", priority="interactive", count=1)
+    ask(trace, 0, "waits", count=1)
     trace.own.hand.finish()
     trace.settle()
+    ask(trace, 0, "comes late", count=1)
+    ask(trace, 1, "reads", count=1)
     for _ in range(8):
-        for which in range(2):
+        for which in range(3):
             trace.grant(which=which, size=CHUNK_BYTES)
         trace.wait(seconds=STALL_S / 6)
+        trace.own.hand.finish()
+        trace.settle()
     assert not trace.jobs
-    assert trace.mail.errors["stalled"] == 2
+    assert trace.mail.errors["stalled"] == 3
