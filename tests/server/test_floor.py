@@ -109,12 +109,11 @@ def with_replicas(count: int, held: int = 1 << 30) -> Trace:
     """A trace with so many replicas that are there and have nothing to do."""
     trace = Trace()
     trace.begin(held=held, replicas=count)
-    trace.come(client=0, kind=2, seed=0, job_id="d", first=0, credit=1)
     while len(trace.replicas) < count or not all(replica.ready for replica in trace.replicas):
+        trace.crew.short()
         trace.wait(seconds=0.6)
         for who in range(count):
             trace.arrive(who=who)
-    trace.teardown()
     return trace
 
 
@@ -180,6 +179,24 @@ def test_a_job_whose_client_grants_little_moves_on_where_little_can_be_held(size
             trace.settle()
     assert isinstance(trace.mail.told[-1].end, m.Done)
     assert sum(drawn.values()) <= 3 * job.plan.chunks
+
+
+def test_what_jobs_wait_for_is_not_thrown_away_for_what_others_have_drawn_ahead() -> None:
+    trace = with_replicas(4, held=1)
+    jobs = [ask(trace, client, "a", seed=2 * client) for client in range(2)]
+    for job in jobs:
+        hand = drawn_by(trace, job)
+        hand.draw()
+        hand.give(0, 1)
+    trace.settle()
+    needed, slow = [job.stretches[0].work for job in jobs], [drawn_by(trace, job) for job in jobs]
+    for hand in trace.hands:
+        if hand not in slow:
+            hand.finish()
+    trace.settle()
+    assert [job.stretches[0].work for job in jobs] == needed
+    assert all(job.single for job in jobs), "there was no room for what was drawn ahead"
+    trace.teardown()
 
 
 def note(hand: Hand, drawn: dict[int, int]) -> None:
@@ -289,8 +306,8 @@ def test_where_all_replicas_say_nothing_the_own_threads_draw_and_in_the_end_they
     first.give(0, 1)
     trace.settle()
     assert all(replica.hand.turns for replica in stopped)
-    for _ in range(int(LATE_S)):
-        trace.wait(seconds=2.0)
+    while trace.jobs:
+        trace.wait(seconds=1.0)
         trace.own.hand.finish()
         trace.settle()
     assert isinstance(trace.mail.told[-1].end, m.Done)
@@ -420,15 +437,16 @@ def test_who_reads_nothing_loses_all_its_jobs_in_the_end() -> None:
     trace = Trace()
     trace.begin(held=1 << 30, replicas=0)
     trace.stop_reading(client=0, room=0)
-    ask(trace, 0, "drawn", priority="interactive", count=1)
-    ask(trace, 0, "waits", count=1)
+    drawn = ask(trace, 0, "drawn", priority="interactive", count=1)
+    ask(trace, 0, "waits", count=1)  # it gives no sign of life
     trace.own.hand.finish()
     trace.settle()
-    ask(trace, 0, "comes late", count=1)
+    late = ask(trace, 0, "comes late", count=1)
     ask(trace, 1, "reads", count=1)
     for _ in range(8):
-        for which in range(3):
-            trace.grant(which=which, size=CHUNK_BYTES)
+        for job in (drawn, late):
+            if job in trace.jobs:
+                trace.floor.grant(job, CHUNK_BYTES)
         trace.wait(seconds=STALL_S / 6)
         trace.own.hand.finish()
         trace.settle()

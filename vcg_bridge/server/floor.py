@@ -398,8 +398,7 @@ class Floor:
         waiting = (job for job in self._jobs.values() if job.held) if self._held > most else ()
         for job in sorted(waiting, key=lambda job: job.blocked_since or float("inf")):
             job.single_until = max(job.single_until, job.cursor)
-            keep = 0 if job.blocked else 1
-            while self._held > most and len(job.stretches) > keep:
+            while self._held > most and job.held:
                 self._drop_last(job)
             if self._held <= most:
                 return
