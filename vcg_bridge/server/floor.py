@@ -172,6 +172,10 @@ class Floor:
             pass
 
     def _draw_one(self) -> bool:
+        if self._crew.busy:  # sorting a long queue takes milliseconds, and this is asked for at every chunk that comes
+            if any(self._may_draw(number) for number in self._jobs):
+                self._crew.short()
+            return False
         steps: dict[int, Step] = {}
 
         def cost(number: int) -> float:

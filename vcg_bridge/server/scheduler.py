@@ -73,8 +73,8 @@ class Scheduler:
         self._jobs: dict[_Account, int] = {}  # unfinished ones
         self._level = {False: 0.0, True: 0.0}  # interactive, batch: where who is served now stands
         self._turn = 0
-        self.waiting = 0
-        """Jobs that could draw when it was last picked, whether anybody was free or not."""
+        self.waiting = False
+        """Whether there were jobs that could draw when it was last picked, if somebody were free."""
         self._last_turn = dict.fromkeys(Kind, float("-inf"))  # s
 
     def __len__(self) -> int:
@@ -131,14 +131,16 @@ class Scheduler:
         cost: about how long the next step of a job takes; inf: it draws alone. budget: how long a turn of that kind should take at
         most, in the same unit; its first job may take longer. free: how many could draw a turn of that kind and group now; they share the jobs.
         """
-        able = self._able(ready, now)
-        self.waiting = len(able)
-        hands = {
-            (kind, group): free(kind, group) for kind, group in {(entry.kind, entry.group) for entry in able.values()}
-        }
-        able = {job: entry for job, entry in able.items() if hands[entry.kind, entry.group]}
+        hands: dict[tuple[Kind, str], int] = {}
+        for entry in self._entries.values():
+            key = entry.kind, entry.group
+            if key not in hands:
+                hands[key] = free(*key)
+        able = self._able(hands, ready, now)
         if not able:
+            self.waiting = any(ready(job) for job in self._entries)
             return None
+        self.waiting = True
         due, kind = min((self._due(kind, able), kind) for kind in {entry.kind for entry in able.values()})
         waiting = {job: entry for job, entry in able.items() if entry.kind == kind}
         jobs: list[int] = []
@@ -171,9 +173,12 @@ class Scheduler:
         since = min(entry.since or 0.0 for entry in able.values() if entry.kind is kind)
         return max(since, self._last_turn[kind]) + PATIENCE_S[kind]
 
-    def _able(self, ready: Callable[[int], bool], now: float) -> dict[int, _Entry]:
+    def _able(self, hands: dict[tuple[Kind, str], int], ready: Callable[[int], bool], now: float) -> dict[int, _Entry]:
+        """The jobs that could draw now."""
         able = {}
         for job, entry in self._entries.items():
+            if not hands[entry.kind, entry.group]:
+                continue
             if not ready(job):
                 entry.since = None
                 continue
