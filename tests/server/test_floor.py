@@ -1,373 +1,19 @@
-"""The floor by itself, as hypothesis sees fit: jobs come and go, those who draw give, fail, are lost, in any order."""
+"""The floor by itself: in any order of events that hypothesis likes, and in those that were once wrong."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
-from dataclasses import replace
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
-from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import run_state_machine_as_test
 
-from tests.server.drawers import Hand, HandMail, HandReplica, OwnHand, ready
+from tests.server.drawers import Hand
+from tests.server.floor_machine import ARGUMENTS, CALM, CHUNK_BYTES, IDS, MOMENTS, REPLICAS, STALL_S, Trace, plan_of
 from vcg_bridge.contract import messages as m
-from vcg_bridge.contract.character import Pose
-from vcg_bridge.contract.errors import BusyError
-from vcg_bridge.generators.bundle import open_bundle
-from vcg_bridge.server.config import ServerConfig
-from vcg_bridge.server.crew import Crew, Replica
-from vcg_bridge.server.floor import MOST_LOSSES, Floor
-from vcg_bridge.server.jobs import Job, Part, Plan, Step, Work
-from vcg_bridge.server.metrics import Metrics
-from vcg_bridge.server.rate import Bounds
-from vcg_bridge.server.sessions import Session, Sessions
-
-MANIFEST = open_bundle().manifest
-POSES = (Pose("walk", "down", 0),) * 8
-PARTS = (Part("preview", "walk", POSES[:1]), *(Part("animation", name, POSES) for name in ("walk", "run")))
-
-KINDS = (
-    {"output": m.Output("preview")},
-    {},
-    {"priority": "batch", "preview": False, "count": 6},
-    {"priority": "batch", "count": 20},
-)
-CODECS = (("raw",), ("raw",), ("zstd", "raw"))
-IDS = ("a", "b", "c", "d")
-
-STALL_S = 60.0
-CONFIG = ServerConfig(
-    limits=m.Limits(jobs=3, stall_ms=round(STALL_S * 1000), credit=1 << 20), queue=8, step_characters=4, together=3
-)
-REPLICAS = 2
-MOMENTS = (0.1, 0.6, 5.0, STALL_S + 1, 130.0, 400.0)  # s
-
-
-def plan_of(request: m.Generate) -> Plan:
-    """Of a request; its seed says which bundle it is for."""
-    assert request.design is not None
-    parts = PARTS[:1] if request.output.kind == "preview" else PARTS if request.preview else PARTS[1:]
-    return Plan(request, "tiny", f"version {request.design.seed % 2}", parts)
-
-
-CHUNK_BYTES = ready(Step(1, 1, plan_of(m.Generate("a", design=m.Design())), 0, 1, ("raw",), 1), 0).size
-SIZES = (1, CHUNK_BYTES, 3 * CHUNK_BYTES, 12 * CHUNK_BYTES, 1 << 20)
-GRANTS = st.sampled_from(SIZES)
-
-
-class Trace(RuleBasedStateMachine):
-    """A crew of simulated hands, and clients whose connections are full when hypothesis likes."""
-
-    @initialize(held=st.sampled_from([8 * CHUNK_BYTES, 1 << 30]), replicas=st.integers(0, REPLICAS))
-    def begin(self, held: int, replicas: int) -> None:
-        self.now = 1000.0
-        self.config = replace(CONFIG, held_bytes=held)
-        self.own = OwnHand()
-        self.mail = HandMail()
-        self.crew = Crew(self.own, self.recruit, replicas, clock=lambda: self.now)
-        self.floor = Floor(self.config, lambda _: MANIFEST, self.mail, self.crew, lambda: self.now, Metrics())  # type: ignore[arg-type]
-        self.book = Sessions(1000)
-        self.opened = 0
-        self.sessions = [self.open(codecs) for codecs in CODECS]
-        self.took: dict[int, Job] = {}  # by number: who was given credit by the test
-        self.losses = 0
-        self.longest = 0  # chunks of a step
-        self.ending = False
-
-    def recruit(self, name: str) -> Replica:
-        return HandReplica(name)
-
-    def open(self, codecs: tuple[str, ...]) -> Session:
-        self.opened += 1
-        return self.book.open(f"{self.opened}".encode(), m.Hello((1,)), codecs, Bounds.full(1.0, 1, self.now), self.now)
-
-    # what there is
-
-    @property
-    def replicas(self) -> list[HandReplica]:
-        return [replica for replica in self.crew.replicas if isinstance(replica, HandReplica)]
-
-    @property
-    def hands(self) -> list[Hand]:
-        return [self.own.hand, *(replica.hand for replica in self.replicas if not replica.lost)]
-
-    @property
-    def jobs(self) -> list[Job]:
-        return list(self.floor._jobs.values())
-
-    @property
-    def works(self) -> list[Work]:
-        return list(self.floor._works.values())
-
-    def settle(self) -> None:
-        """What the server does after anything happened."""
-        for event in self.crew.take():
-            self.floor.event(event)
-        self.floor.shed()
-        assert self.floor.held_bytes <= self.config.held_bytes
-        before = {work.step.number: [job for job, _ in work.takers] for work in self.works}
-        self.floor.draw_next()
-        for work in self.works:
-            self.longest = max(self.longest, work.step.end - work.step.first)
-            for job, _ in work.takers:
-                if job not in before.get(work.step.number, []):
-                    assert job.credit > 0, "it is drawn without credit"
-                    assert not self.mail.is_full(job.session), "it is drawn for somebody who reads nothing"
-
-    # clients
-
-    @rule(
-        client=st.integers(0, 2), kind=st.integers(0, 3), seed=st.sampled_from([0, 0, 0, 1]), job_id=st.sampled_from(IDS),
-        first=st.sampled_from([0, 0, 0, 1, 5, 100]), credit=st.one_of(st.just(0), GRANTS),
-    )  # fmt: skip
-    def come(self, client: int, kind: int, seed: int, job_id: str, first: int, credit: int) -> None:
-        session = self.sessions[client]
-        more = KINDS[kind]
-        request = m.Generate(job_id, design=m.Design(seed=seed), first_seq=first, credit=credit, **more)  # type: ignore[arg-type]
-        if job_id in session.jobs:
-            self.mail.close(session, job_id)
-        self.mail.asked[session, job_id] = request
-        try:
-            self.floor.add(session, plan_of(request), m.request_key(request))
-        except BusyError:
-            return
-        self.settle()
-
-    @rule(kind=st.integers(0, 3), job_id=st.sampled_from(IDS), credit=GRANTS)
-    def crowd(self, kind: int, job_id: str, credit: int) -> None:
-        """All want the same."""
-        for client in range(3):
-            self.come(client, kind, 0, job_id, 0, credit)
-
-    @rule(which=st.integers(0, 7), size=GRANTS)
-    def grant(self, which: int, size: int) -> None:
-        if self.jobs:
-            self.floor.grant(self.jobs[which % len(self.jobs)], size)
-            self.settle()
-
-    @rule(which=st.integers(0, 7))
-    def cancel(self, which: int) -> None:
-        if self.jobs:
-            job = self.jobs[which % len(self.jobs)]
-            self.mail.close(job.session, job.id)
-            self.floor.cancel(job)
-            self.settle()
-
-    @rule(client=st.integers(0, 2))
-    def leave(self, client: int) -> None:
-        session = self.sessions[client]
-        self.mail.close(session)
-        for job in tuple(session.jobs.values()):
-            self.floor.leave(job)
-        self.sessions[client] = self.open(session.codecs)
-        self.settle()
-
-    @rule(client=st.integers(0, 2), room=st.integers(0, 4))
-    def stop_reading(self, client: int, room: int) -> None:
-        self.mail.room[self.sessions[client]] = room
-
-    @rule(client=st.integers(0, 2))
-    def read(self, client: int) -> None:
-        self.mail.empty(self.sessions[client])
-        self.floor.push_all(self.sessions[client])
-        self.settle()
-
-    # those who draw; the server need not look at once
-
-    def hand(self, who: int) -> Hand:
-        return self.hands[who % len(self.hands)]
-
-    @rule(who=st.integers(0, 2), seen=st.booleans())
-    def draw(self, who: int, seen: bool) -> None:
-        self.hand(who).draw()
-        if seen:
-            self.settle()
-
-    @rule(who=st.integers(0, 2), which=st.integers(0, 2), count=st.integers(0, 9), seen=st.booleans())
-    def give(self, who: int, which: int, count: int, seen: bool) -> None:
-        self.hand(who).give(which, count)
-        if seen:
-            self.settle()
-
-    @rule(who=st.integers(0, 2))
-    def finish(self, who: int) -> None:
-        self.hand(who).finish()
-        self.settle()
-
-    @rule(who=st.integers(0, 2), which=st.integers(0, 2))
-    def fail(self, who: int, which: int) -> None:
-        self.hand(who).fail(which)
-        self.settle()
-
-    @rule(who=st.integers(0, 2))
-    def refuse(self, who: int) -> None:
-        hand = self.hand(who)
-        self.losses += hand is self.own.hand
-        hand.refuse()
-        self.settle()
-
-    @rule(who=st.integers(0, 1), seen=st.booleans())
-    def lose(self, who: int, seen: bool) -> None:
-        if self.replicas:
-            self.replicas[who % len(self.replicas)].kill("killed")
-            self.losses += 1
-        if seen:
-            self.settle()
-
-    @rule(who=st.integers(0, 1))
-    def arrive(self, who: int) -> None:
-        if self.replicas:
-            self.replicas[who % len(self.replicas)].ready = True
-            self.settle()
-
-    @rule(seconds=st.sampled_from(MOMENTS))
-    def wait(self, seconds: float) -> None:
-        self.now += seconds
-        kept = [replica for replica in self.replicas if replica.lost]
-        self.floor.drop_stalled()
-        self.crew.look_at_the_clock()
-        self.losses += sum(bool(replica.lost) for replica in self.replicas) - len(kept)
-        self.settle()
-
-    # what always holds
-
-    @invariant()
-    def all_is_well(self) -> None:
-        self.what_is_held_is_counted()
-        self.stretches_are_what_is_missing()
-        self.nothing_is_drawn_far_ahead_of_credit()
-        self.what_nobody_wants_is_stopped_and_nothing_else()
-        self.what_is_the_same_is_drawn_once()
-        self.nothing_is_left_behind()
-        self.errors_have_a_reason()
-
-    def what_is_held_is_counted(self) -> None:
-        for job in self.jobs:
-            assert job.held == sum(chunk.size for stretch in job.stretches for chunk in stretch.ready)
-        assert self.floor.held_bytes == sum(job.held for job in self.jobs)
-
-    def stretches_are_what_is_missing(self) -> None:
-        for job in self.jobs:
-            at = job.sent
-            for stretch in job.stretches:
-                for chunk in stretch.ready:
-                    assert chunk.seq == at
-                    at += 1
-                assert at == stretch.first <= stretch.end
-                at = stretch.end
-                if stretch.work is not None:
-                    assert (job, stretch) in stretch.work.takers
-                    assert stretch.work is self.floor._works[stretch.work.step.number]
-            assert at == job.cursor
-
-    def nothing_is_drawn_far_ahead_of_credit(self) -> None:
-        for job in self.jobs:
-            ahead = job.cursor - job.sent
-            if job.sent_chunks == 0:
-                assert ahead <= self.longest
-            else:
-                assert ahead <= max(0, job.credit) / CHUNK_BYTES + self.longest
-
-    def what_nobody_wants_is_stopped_and_nothing_else(self) -> None:
-        wanted = self.floor._works
-        for hand in self.hands:
-            for under_way in hand.turns:
-                for step in under_way.left():
-                    assert step.stop.is_set() == (step.number not in wanted)
-                    assert (step.number in wanted) == any(
-                        stretch.work is not None and stretch.work.step is step
-                        for job in self.jobs
-                        for stretch in job.stretches
-                    )
-
-    def what_is_the_same_is_drawn_once(self) -> None:
-        fresh = [
-            (plan.sha256, m.request_key(plan.request), plan.request.priority, step.first, step.end, step.codecs)
-            for hand in self.hands
-            for under_way in hand.turns
-            for step in under_way.left()
-            if not under_way.begun(step) and not step.stop.is_set()
-            for plan in [step.plan]
-        ]
-        assert len(fresh) == len(set(fresh))
-
-    def nothing_is_left_behind(self) -> None:
-        if not self.jobs:
-            assert not self.floor._works
-            assert not self.floor._same
-            assert self.floor.held_bytes == 0
-        assert set(self.floor._same.values()) <= set(self.works)
-        if not any(hand.turns or hand.events for hand in self.hands) and not any(r.lost for r in self.replicas):
-            assert not self.floor._under_way
-            assert not self.floor._works
-
-    def errors_have_a_reason(self) -> None:
-        for told in self.mail.told:
-            if not isinstance(told.end, m.Error):
-                continue
-            if told.end.code == "bad_request":
-                assert m.request_key(told.request).hex() in told.end.message, "another one's fault"
-            elif told.end.code == "internal":
-                assert "with the process that drew it" in told.end.message
-                assert self.losses > MOST_LOSSES
-            else:
-                assert told.end.code == "stalled"
-
-    def teardown(self) -> None:
-        """Clients read and grant, those who draw draw: whatever has happened, all jobs come to their end."""
-        if not hasattr(self, "floor"):
-            return
-        for session in self.sessions:
-            self.mail.empty(session)
-            self.floor.push_all(session)
-        for _ in self.rounds():
-            for job in self.jobs:
-                self.floor.grant(job, 8 * CHUNK_BYTES)
-            self.settle()
-            for hand in self.hands:
-                hand.finish()
-                self.settle()
-            for replica in self.replicas:
-                replica.ready = True
-            self.now += 0.3
-            self.crew.look_at_the_clock()
-        for told in self.mail.told:
-            assert told.over
-        self.nothing_is_left_behind()
-
-    def rounds(self) -> Iterator[int]:
-        for number in range(200):
-            if not self.jobs and not any(hand.turns for hand in self.hands):
-                return
-            yield number
-        pytest.fail("nobody goes on with these jobs")
-
-
-ARGUMENTS: dict[str, tuple[float, dict[str, tuple[Any, ...]]]] = {
-    "come": (6, {"client": (0, 1, 2), "kind": (0, 1, 2, 3), "seed": (0, 0, 0, 1), "job_id": IDS, "first": (0, 0, 0, 1, 5), "credit": (0, *SIZES)}),
-    "crowd": (3, {"kind": (0, 1, 2, 3), "job_id": IDS, "credit": SIZES}),
-    "grant": (8, {"which": tuple(range(8)), "size": SIZES}),
-    "cancel": (1, {"which": tuple(range(8))}),
-    "leave": (0.5, {"client": (0, 1, 2)}),
-    "stop_reading": (2, {"client": (0, 1, 2), "room": (0, 1, 2, 3, 4)}),
-    "read": (3, {"client": (0, 1, 2)}),
-    "draw": (10, {"who": (0, 1, 2), "seen": (False, True)}),
-    "give": (20, {"who": (0, 1, 2), "which": (0, 1, 2), "count": tuple(range(10)), "seen": (False, True)}),
-    "finish": (2, {"who": (0, 1, 2)}),
-    "fail": (0.5, {"who": (0, 1, 2), "which": (0, 1, 2)}),
-    "refuse": (0.5, {"who": (0, 1, 2)}),
-    "lose": (0.7, {"who": (0, 1), "seen": (False, True)}),
-    "arrive": (3, {"who": (0, 1)}),
-    "wait": (4, {"seconds": (*MOMENTS[:2] * 20, *MOMENTS[2:])}),
-}  # fmt: skip
-"""Rule -> how often, and from what its arguments are chosen."""
-
-
-CALM = {"come": 4.0, "grant": 6.0, "draw": 10.0, "give": 20.0, "arrive": 3.0, "wait": 3.0, "read": 1.0}
-"""The same where nothing goes wrong: jobs grow long, and their steps overtake each other."""
+from vcg_bridge.server.crew import ASK_AGAIN_S, LATE_S, SLOW_S, STUCK_S
+from vcg_bridge.server.floor import MOST_LOSSES
+from vcg_bridge.server.jobs import Job
 
 
 @pytest.mark.parametrize("calm", [False, True])
@@ -377,7 +23,7 @@ def test_long_traces(seed: int, calm: bool) -> None:
     rng = random.Random(seed)
     weights = CALM if calm else {name: weight for name, (weight, _) in ARGUMENTS.items()}
     trace = Trace()
-    trace.begin(held=rng.choice([8 * CHUNK_BYTES, 1 << 30]), replicas=REPLICAS if calm else rng.randint(0, REPLICAS))
+    trace.begin(held=rng.choice([1, 8 * CHUNK_BYTES, 1 << 30]), replicas=REPLICAS if calm else rng.randint(0, REPLICAS))
     for name in rng.choices(list(weights), list(weights.values()), k=400):
         chosen = {key: rng.choice(choices) for key, choices in ARGUMENTS[name][1].items()}
         if calm and "seconds" in chosen:
@@ -399,7 +45,8 @@ def test_who_is_at_work_is_not_idle_however_long_the_server_stood_still() -> Non
     trace.grant(which=0, size=1 << 20)
     [replica] = trace.replicas
     assert replica.hand.turns
-    trace.wait(seconds=400.0)  # Ctrl+Z, and back
+    trace.stand_still(seconds=400.0)  # Ctrl+Z, and back
+    assert not replica.lost
     trace.teardown()
     assert isinstance(trace.mail.told[0].end, m.Done)
 
@@ -456,3 +103,352 @@ def test_what_was_lost_with_its_process_is_drawn_alone_and_fails_alone() -> None
 def test_any_order_of_events() -> None:
     checks = settings(max_examples=80, stateful_step_count=60, deadline=None, suppress_health_check=list(HealthCheck))
     run_state_machine_as_test(Trace, settings=checks)  # type: ignore[no-untyped-call]
+
+
+def with_replicas(count: int, held: int = 1 << 30) -> Trace:
+    """A trace with so many replicas that are there and have nothing to do."""
+    trace = Trace()
+    trace.begin(held=held, replicas=count)
+    while len(trace.replicas) < count or not all(replica.ready for replica in trace.replicas):
+        trace.crew.short()
+        trace.wait(seconds=0.6)
+        for who in range(count):
+            trace.arrive(who=who)
+    return trace
+
+
+def ask(trace: Trace, client: int, job_id: str, seed: int = 0, **fields: object) -> Job:
+    """A batch job with credit for all of it, unless something else is said."""
+    session = trace.sessions[client]
+    more = {"preview": False, "priority": "batch", "credit": 1 << 20, "count": 20, **fields}
+    request = m.Generate(job_id, design=m.Design(seed=seed), **more)  # type: ignore[arg-type]
+    trace.mail.asked[session, job_id] = request
+    trace.floor.add(session, plan_of(request), m.request_key(request))
+    trace.settle()
+    return session.jobs[job_id]
+
+
+def drawn_by(trace: Trace, job: Job) -> Hand:
+    """Who draws what that job sends next."""
+    work = job.stretches[0].work
+    assert work is not None
+    [hand] = [hand for hand in trace.hands for under_way in hand.turns if work.step in under_way.turn.steps]
+    return hand
+
+
+def test_where_little_can_be_held_a_job_does_not_draw_in_circles() -> None:
+    """The first of what it needs is slow, and there is no room for all that others have drawn meanwhile."""
+    trace = with_replicas(2, held=1)
+    job = ask(trace, 0, "a")
+    first = drawn_by(trace, job)
+    first.draw()
+    first.give(0, 1)
+    trace.settle()
+    assert job.sent == 1
+    slow, needed = drawn_by(trace, job), job.stretches[0].work
+    drawn: dict[int, int] = {}
+    for _ in range(20):
+        for hand in trace.hands:
+            note(hand, drawn)
+            if hand is not slow:
+                hand.finish()
+            trace.settle()
+    assert job.stretches[0].work is needed, "what it waits for is not thrown away"
+    assert len(drawn) <= 4
+    while trace.jobs:
+        for hand in trace.hands:
+            note(hand, drawn)
+            hand.finish()
+            trace.settle()
+    assert isinstance(trace.mail.told[-1].end, m.Done)
+    assert sum(drawn.values()) <= 2 * job.plan.chunks
+
+
+@pytest.mark.parametrize("size", [1, CHUNK_BYTES])
+def test_a_job_whose_client_grants_little_moves_on_where_little_can_be_held(size: int) -> None:
+    trace = with_replicas(2, held=1)
+    job = ask(trace, 0, "a", credit=1)
+    drawn: dict[int, int] = {}
+    for _ in range(10 * job.plan.chunks):
+        if not trace.jobs:
+            break
+        trace.grant(which=0, size=max(size, 1 - job.credit))
+        for hand in trace.hands:
+            note(hand, drawn)
+            hand.finish()
+            trace.settle()
+    assert isinstance(trace.mail.told[-1].end, m.Done)
+    assert sum(drawn.values()) <= 3 * job.plan.chunks
+
+
+def test_what_jobs_wait_for_is_not_thrown_away_for_what_others_have_drawn_ahead() -> None:
+    trace = with_replicas(4, held=1)
+    jobs = [ask(trace, client, "a", seed=2 * client) for client in range(2)]
+    for job in jobs:
+        hand = drawn_by(trace, job)
+        hand.draw()
+        hand.give(0, 1)
+    trace.settle()
+    needed, slow = [job.stretches[0].work for job in jobs], [drawn_by(trace, job) for job in jobs]
+    for hand in trace.hands:
+        if hand not in slow:
+            hand.finish()
+    trace.settle()
+    assert [job.stretches[0].work for job in jobs] == needed
+    assert all(job.single for job in jobs), "there was no room for what was drawn ahead"
+    trace.teardown()
+
+
+def note(hand: Hand, drawn: dict[int, int]) -> None:
+    """The steps that it is at: how many chunks each has."""
+    drawn |= {step.number: step.end - step.first for under_way in hand.turns for step in under_way.turn.steps}
+
+
+def test_who_cannot_open_a_bundle_is_not_counted_on() -> None:
+    trace = with_replicas(2)
+    first, second = trace.replicas
+    job = ask(trace, 0, "a", seed=1)
+    hand = drawn_by(trace, job)
+    unable, other = (first, second) if hand is first.hand else (second, first)
+    hand.refuse()
+    trace.settle()
+    for number in range(3):
+        ask(trace, 1, f"b{number}", seed=1)
+    while trace.jobs:
+        assert not trace.own.hand.turns, "somebody else can draw it"
+        assert not unable.hand.turns
+        assert other.hand.turns
+        other.hand.finish()
+        trace.settle()
+    ask(trace, 0, "a", seed=0)
+    assert unable.hand.turns or other.hand.turns, "it draws with other bundles"
+    trace.teardown()
+    other.kill("killed")
+    trace.settle()
+    ask(trace, 0, "a", seed=1)
+    assert trace.own.hand.turns, "else nobody would"
+    trace.teardown()
+    trace.wait(seconds=ASK_AGAIN_S)
+    other_gone = ask(trace, 0, "a", seed=1)
+    assert drawn_by(trace, other_gone) is unable.hand, "its files may be back"
+    trace.teardown()
+
+
+def test_what_somebody_can_draw_does_not_wait_for_what_nobody_can() -> None:
+    trace = with_replicas(1)
+    [replica] = trace.replicas
+    drawn_by(trace, ask(trace, 0, "a", seed=1, count=1)).refuse()
+    trace.settle()
+    trace.own.hand.finish()
+    trace.settle()
+    ask(trace, 1, "busy", priority="interactive", count=1)
+    assert trace.own.hand.turns
+    waits = ask(trace, 0, "b", seed=1)
+    assert not waits.stretches
+    assert drawn_by(trace, ask(trace, 2, "c", seed=0)) is replica.hand
+    trace.teardown()
+
+
+def test_what_killed_a_replica_is_drawn_by_the_own_threads_where_no_replica_can_draw_it() -> None:
+    trace = with_replicas(1)
+    ask(trace, 0, "a", seed=1)
+    trace.lose(who=0, seen=True)
+    assert not trace.own.hand.turns
+    while not trace.replicas:
+        trace.wait(seconds=0.6)
+    trace.arrive(who=0)
+    assert trace.replicas[0].hand.turns
+    trace.replicas[0].hand.refuse()
+    trace.settle()
+    assert trace.own.hand.turns
+    trace.teardown()
+
+
+def test_a_turn_of_which_nothing_comes_is_drawn_by_another_replica() -> None:
+    trace = with_replicas(2)
+    job = ask(trace, 0, "a")
+    slow = drawn_by(trace, job)
+    [other] = [replica.hand for replica in trace.replicas if replica.hand is not slow]
+    slow.draw()
+    slow.give(0, 3)
+    other.finish()
+    trace.settle()
+    assert job.sent == 3
+    trace.wait(seconds=LATE_S / 2)
+    other.finish()
+    trace.settle()
+    assert drawn_by(trace, job) is slow
+    trace.wait(seconds=LATE_S / 2 + 2)
+    while drawn_by(trace, job) is not other:
+        other.finish()
+        trace.settle()
+    assert job.stretches[0].first == 3, "what had come of it is good"
+    assert all(step.stop.is_set() for under_way in slow.turns for step in under_way.left())
+    while trace.jobs:
+        other.finish()
+        trace.own.hand.finish()
+        trace.settle()
+    slow.finish()  # it wakes up, and what it says is nobody's business any more
+    trace.settle()
+    assert all(not place.turns for place in trace.crew._places)
+    assert trace.crew.lost == 0
+    assert isinstance(trace.mail.told[-1].end, m.Done)
+    ask(trace, 0, "b")
+    assert slow.turns, "it is free again"
+    trace.teardown()
+
+
+def test_where_all_replicas_say_nothing_the_own_threads_draw_and_in_the_end_they_are_replaced() -> None:
+    trace = with_replicas(2)
+    stopped = trace.replicas
+    first = drawn_by(trace, ask(trace, 0, "a"))
+    first.draw()
+    first.give(0, 1)
+    trace.settle()
+    assert all(replica.hand.turns for replica in stopped)
+    while trace.jobs:
+        trace.wait(seconds=1.0)
+        trace.own.hand.finish()
+        trace.settle()
+    assert isinstance(trace.mail.told[-1].end, m.Done)
+    assert trace.crew.lost == 0
+    trace.wait(seconds=STUCK_S)
+    assert trace.crew.lost == 2
+    assert not set(trace.replicas) & set(stopped)
+    trace.teardown()
+
+
+def test_each_time_that_a_turn_is_taken_back_the_next_one_has_more_time() -> None:
+    """On a machine where everything takes that long it would go round for ever."""
+    trace = with_replicas(2)
+    job = ask(trace, 0, "a", count=1)
+    first = drawn_by(trace, job)
+    trace.wait(seconds=LATE_S + 2)
+    second = drawn_by(trace, job)
+    assert second is not first
+    first.finish()
+    trace.settle()
+    trace.wait(seconds=2 * LATE_S)
+    assert drawn_by(trace, job) is second
+    trace.wait(seconds=LATE_S + 2)
+    assert drawn_by(trace, job) is first
+    trace.wait(seconds=8 * LATE_S)
+    assert drawn_by(trace, job) is first
+    trace.teardown()
+    assert isinstance(trace.mail.told[-1].end, m.Done)
+
+
+def test_where_the_own_threads_hang_replicas_draw_what_they_were_at() -> None:
+    trace = with_replicas(1)
+    job = ask(trace, 0, "a", priority="interactive", count=1)
+    assert drawn_by(trace, job) is trace.own.hand
+    trace.wait(seconds=STUCK_S - 20)
+    assert drawn_by(trace, job) is trace.own.hand
+    trace.wait(seconds=30)
+    assert drawn_by(trace, job) is trace.replicas[0].hand
+    trace.replicas[0].hand.finish()
+    trace.settle()
+    assert isinstance(trace.mail.told[-1].end, m.Done)
+    trace.teardown()
+
+
+def test_who_looks_at_an_empty_place_does_not_wait_for_a_replica_that_gets_nothing_of_the_machine() -> None:
+    """The own threads draw a batch, since replicas are slow; they drop it, though another replica is free."""
+    trace = with_replicas(2)
+    ask(trace, 0, "a", count=4, seed=1)
+    [busy] = [replica.hand for replica in trace.replicas if replica.hand.turns]
+    [idle] = [replica for replica in trace.replicas if replica.hand is not busy]
+    ask(trace, 0, "b", count=4, seed=3)
+    assert idle.hand.turns
+    trace.wait(seconds=SLOW_S + 1)
+    ask(trace, 0, "c", count=4, seed=5)
+    [turn] = trace.own.hand.turns
+    idle.hand.finish()
+    trace.settle()
+    job = ask(trace, 1, "look", priority="interactive", count=1, preview=True)
+    assert turn.turn.pause.is_set()
+    assert not job.stretches
+    trace.own.hand.finish()
+    trace.settle()
+    assert drawn_by(trace, job) is trace.own.hand
+    trace.teardown()
+
+
+def test_suspects_are_not_lost_with_each_other() -> None:
+    """Who is at what may be deadly takes nothing else."""
+    trace = with_replicas(2)
+    for number, name in enumerate("ab"):
+        ask(trace, 0, name, seed=2 * number, count=1)
+    for replica in trace.replicas:
+        assert replica.hand.turns
+        replica.kill("killed")
+    trace.settle()
+    while not (len(trace.replicas) == 2 and all(replica.ready for replica in trace.replicas)):
+        trace.wait(seconds=1.0)
+        for who in range(2):
+            trace.arrive(who=who)
+    for replica in trace.replicas:
+        replica.hand.draw()  # they would be free for more
+    trace.settle()
+    harmless = ask(trace, 1, "c", seed=4, count=1)
+    assert [len(replica.hand.turns) for replica in trace.replicas] == [1, 1]
+    assert not harmless.stretches
+    trace.replicas[1].hand.finish()
+    trace.settle()
+    assert drawn_by(trace, harmless) is trace.replicas[1].hand
+    trace.teardown()
+
+
+def test_where_a_replica_is_slow_the_own_threads_draw_batches_too() -> None:
+    trace = with_replicas(1)
+    job = ask(trace, 0, "a")
+    slow = drawn_by(trace, job)
+    slow.draw()
+    trace.settle()
+    ask(trace, 1, "b", seed=2)
+    slow.give(0, 1)  # it goes on
+    trace.wait(seconds=SLOW_S - 1)
+    ask(trace, 2, "c", seed=4)
+    assert not trace.own.hand.turns
+    slow.give(0, 1)
+    trace.wait(seconds=2.0)
+    assert trace.own.hand.turns
+    trace.teardown()
+
+
+def test_who_cancels_has_used_the_time_nevertheless() -> None:
+    """Else asking, taking most of it and cancelling would be free, and others would wait for it."""
+    trace = with_replicas(1)
+    ask(trace, 1, "steady", seed=1)
+    job = ask(trace, 0, "greedy")
+    while not job.drawing:
+        trace.replicas[0].hand.finish()
+        trace.settle()
+    used, account = trace.floor._scheduler._used, (trace.sessions[0], True)
+    before = used[account]
+    trace.now += 0.05
+    trace.cancel(which=trace.jobs.index(job))
+    assert used[account] == pytest.approx(before + 50), "no more than it can have taken, ms"
+    trace.teardown()
+
+
+def test_who_reads_nothing_loses_all_its_jobs_in_the_end() -> None:
+    """Those of which nothing is drawn because nothing is read, too: or they would fill the queue for ever."""
+    trace = Trace()
+    trace.begin(held=1 << 30, replicas=0)
+    trace.stop_reading(client=0, room=0)
+    drawn = ask(trace, 0, "drawn", priority="interactive", count=1)
+    ask(trace, 0, "waits", count=1)  # it gives no sign of life
+    trace.own.hand.finish()
+    trace.settle()
+    late = ask(trace, 0, "comes late", count=1)
+    ask(trace, 1, "reads", count=1)
+    for _ in range(8):
+        for job in (drawn, late):
+            if job in trace.jobs:
+                trace.floor.grant(job, CHUNK_BYTES)
+        trace.wait(seconds=STALL_S / 6)
+        trace.own.hand.finish()
+        trace.settle()
+    assert not trace.jobs
+    assert trace.mail.errors["stalled"] == 3

@@ -83,3 +83,19 @@ def test_depots_of_killed_processes_are_removed_by_the_next_one(tmp_path: Path) 
     Depot(tmp_path).close()
     assert set(tmp_path.iterdir()) == {alive.folder, made, other}
     alive.close()
+
+
+def test_a_depot_holds_the_latest_used_versions(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server gets new versions for months, and the folder is on somebody else's machine."""
+    monkeypatch.setattr(parcels, "KEPT", 2)
+    parcel = msgpack.packb({"file": b"x"})
+    depot = Depot(tmp_path)
+    depot.add("a" * 64, parcel)
+    depot.add("b" * 64, parcel)
+    depot.locate("a" * 64, "anything")
+    depot.add("c" * 64, parcel)
+    assert depot.versions == ("a" * 64, "c" * 64)
+    assert {folder.name for folder in depot.folder.iterdir()} == set(depot.versions)
+    depot.add("b" * 64, parcel)
+    assert (Path(depot.locate("b" * 64, "anything")) / "file").read_bytes() == b"x"
+    depot.close()

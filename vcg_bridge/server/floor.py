@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import logging
-import secrets
 from collections.abc import Callable, Hashable
 
 from vcg_bridge.contract import messages
 from vcg_bridge.contract.errors import BusyError, InternalError, ShuttingDown, Stalled, VcgError
 from vcg_bridge.contract.manifest import Manifest
-from vcg_bridge.contract.messages import Accepted, Done
+from vcg_bridge.contract.messages import Accepted
 from vcg_bridge.server.config import ServerConfig
 from vcg_bridge.server.crew import Crew
-from vcg_bridge.server.jobs import Job, Plan, Ready, Step, Stretch, Tally, Turn, Work, step_of
+from vcg_bridge.server.endings import done_of, fault
+from vcg_bridge.server.jobs import Job, Plan, Ready, Step, Stretch, Tally, Turn, step_of
 from vcg_bridge.server.mail import Mail
 from vcg_bridge.server.metrics import Metrics
 from vcg_bridge.server.pace import Pace
 from vcg_bridge.server.scheduler import Kind, Scheduler
-from vcg_bridge.server.scheduler import Turn as Picked
 from vcg_bridge.server.sessions import Session
 from vcg_bridge.server.trace import Trace
 from vcg_bridge.server.worker import Event, Lost, Stage
+from vcg_bridge.server.works import Works
 
 log = logging.getLogger("vcg_bridge.server")
 
@@ -47,9 +47,7 @@ class Floor:
         self._scheduler = Scheduler(config.queue, config.together)
         self._pace = Pace()
         self._jobs: dict[int, Job] = {}
-        self._works: dict[int, Work] = {}  # what is drawn now, by number of the step
-        self._same: dict[Hashable, Work] = {}  # those that can be joined, by what they draw
-        self._under_way: dict[int, tuple[Turn, Picked]] = {}  # by number of the turn
+        self._works = Works()
         self._held = 0  # bytes drawn but not sent
         self._counter = 0
 
@@ -122,26 +120,22 @@ class Floor:
         del self._jobs[job.number]
         if job.session.jobs.get(job.id) is job:
             del job.session.jobs[job.id]
+        while job.stretches:
+            self._drop_last(job)
         self._scheduler.remove(job.number)
-        self._forget_drawn(job)
 
-    def _forget_drawn(self, job: Job) -> None:
-        works = [stretch.work for stretch in job.stretches if stretch.work is not None]
-        self._held -= job.forget_drawn()
-        for work in works:
-            if not work.takers:
-                self._over(work)
-
-    def _over(self, work: Work) -> None:
-        """Nothing more of that work matters."""
-        self._works.pop(work.step.number, None)
-        self._close(work)
-
-    def _close(self, work: Work) -> None:
-        """Nobody can join it any more."""
-        work.begun = True
-        if self._same.get(work.content) is work:
-            del self._same[work.content]
+    def _drop_last(self, job: Job) -> None:
+        """Throw away the last of what was begun. Its client pays for the time: who cancels all does not draw for nothing."""
+        before = job.held
+        work = job.drop_last().work
+        self._held -= before - job.held
+        if work is None:
+            return
+        now = self._clock()
+        spent = min((now - work.since) * 1000, self._pace.milliseconds(work.step.poses)) / (len(work.takers) + 1)
+        self._scheduler.charge(job.number, spent, now, served=False)
+        if not work.takers:
+            self._works.over(work)
 
     def abandon(self) -> None:
         """End all jobs that are left: the server goes down."""
@@ -178,53 +172,57 @@ class Floor:
             pass
 
     def _draw_one(self) -> bool:
+        if self._crew.busy:  # sorting a long queue takes milliseconds, and this is asked for at every chunk that comes
+            if any(self._may_draw(number) for number in self._jobs):
+                self._crew.short()
+            return False
         steps: dict[int, Step] = {}
 
         def cost(number: int) -> float:
             job = self._jobs[number]
             steps[number] = step = self._step(job)
-            if self._content(job, step) in self._same:
+            if self._works.joinable(self._content(job, step)) is not None:
                 return 0.0
-            if job.missing is not None and job.missing.losses:
+            if job.missing is not None and job.missing.suspect:
                 return float("inf")  # it draws alone: nobody else is to be lost with it again
             return self._pace.milliseconds(step.poses)
 
-        crew = self._crew
-        picked = self._scheduler.pick(
-            self._may_draw, cost, self._budget, self._clock(), lambda kind: len(crew.free(kind))
-        )
+        picked = self._scheduler.pick(self._may_draw, cost, self._budget, self._clock(), self._crew.free)
         if picked is None:
             if self._scheduler.waiting:
-                crew.short()
+                self._crew.short()
             return False
         now = self._clock()
-        new = []
+        new, suspect, taken_back = [], False, 0
         for number in picked.jobs:
             job = self._jobs[number]
             job.started_at = job.started_at or now
+            missing = job.missing
             if self._take(job, steps[number]):
                 new.append(steps[number])
+                if missing is not None:
+                    suspect, taken_back = suspect or missing.suspect, max(taken_back, missing.taken_back)
         if new:
             turn = Turn(self._number(), tuple(new))
             self._metrics.turn_jobs.labels(picked.kind.name.lower()).observe(len(new))
-            self._under_way[turn.number] = turn, picked
-            crew.submit(turn, picked.kind)
+            self._works.give(turn, picked)
+            self._crew.submit(turn, picked.kind, suspect=suspect, taken_back=taken_back)
         return True
 
     def _take(self, job: Job, step: Step) -> bool:
         """Have the job wait for that step. Returns whether it is to be drawn: not, where the same is drawn for another job."""
         content = self._content(job, step)
-        work = self._same.get(content)
+        work = self._works.joinable(content)
         joined = work is not None
         if work is None:
-            work = self._works[step.number] = self._same[content] = Work(step, content)
+            work = self._works.begin(step, content, self._clock())
         stretch = job.missing
         if stretch is None:
             stretch = Stretch(step.first, step.end)
             job.stretches.append(stretch)
             job.cursor = step.end
         elif step.end < stretch.end:
-            rest = Stretch(step.end, stretch.end, losses=stretch.losses)
+            rest = Stretch(step.end, stretch.end, losses=stretch.losses, taken_back=stretch.taken_back)
             job.stretches.insert(job.stretches.index(stretch) + 1, rest)
             stretch.end = step.end
         stretch.work = work
@@ -233,10 +231,10 @@ class Floor:
 
     def _join(self, job: Job) -> None:
         """Have the job wait for its next step where that is drawn for another one already, whether anybody is free or not."""
-        if not self._same or job.number not in self._jobs or not self._may_draw(job.number):
+        if not self._works.any_joinable or job.number not in self._jobs or not self._may_draw(job.number):
             return
         step = self._step(job)
-        if self._content(job, step) in self._same:
+        if self._works.joinable(self._content(job, step)) is not None:
             job.started_at = job.started_at or self._clock()
             self._take(job, step)
 
@@ -253,29 +251,31 @@ class Floor:
         config = self._config
         kind = Kind.BATCH if job.plan.request.priority == "batch" else Kind.INTERACTIVE
         poses = self._pace.poses(self._budget(kind))
-        return step_of(job, self._number(), poses, config.step_characters, config.limits.blob_bytes)
+        characters = 1 if job.single else config.step_characters
+        return step_of(job, self._number(), poses, characters, config.limits.blob_bytes)
 
     def _may_draw(self, number: int) -> bool:
         job = self._jobs[number]
         batch = job.plan.request.priority == "batch"
-        if not job.wants_drawing(self._crew.lanes if batch else 1) or self._mail.is_full(job.session):
+        lanes = self._crew.lanes(job.plan.sha256) if batch else 1
+        if not job.wants_drawing(lanes) or self._mail.is_full(job.session):
             return False
-        lost = batch and job.missing is not None and job.missing.losses > 0
-        return not lost or self._crew.risks()
+        missing = job.missing
+        suspect = batch and missing is not None and missing.suspect
+        return not suspect or self._crew.risks(job.plan.sha256, lost=missing is not None and missing.losses > 0)
 
     def event(self, event: Event | Stage | Lost) -> None:
         """Deal with what those who draw say."""
         if isinstance(event, Stage):
             if event.finished:
-                self._under_way.pop(event.turn, None)
+                self._works.take(event.turn)
         elif isinstance(event, Lost):
             self._lost(event)
-        elif event.step in self._works:  # else cancelled, dropped or to be drawn anew
-            work = self._works[event.step]
+        elif (work := self._works.at(event.step)) is not None:  # else cancelled, dropped or to be drawn anew
             if isinstance(event.what, list):
-                self._close(work)
+                self._works.close(work)
             else:
-                self._over(work)
+                self._works.over(work)
                 if isinstance(event.what, Tally):
                     self._pace.note(event.what)
             share = 1 / max(1, len(work.takers))
@@ -298,7 +298,7 @@ class Floor:
             chunks = [chunk.addressed(job.id) for chunk in what]
             stretch.ready.extend(chunks)
             stretch.first = chunks[-1].seq + 1
-            stretch.losses = 0
+            stretch.losses, stretch.taken_back = 0, 0
             size = sum(chunk.size for chunk in chunks)
             job.held += size
             self._held += size
@@ -311,24 +311,21 @@ class Floor:
         self._join(job)
 
     def _lost(self, event: Lost) -> None:
-        """Whoever drew that turn is gone. What has come of it is good; the rest is drawn again."""
-        turn, _ = self._under_way.pop(event.turn, (None, None))
+        """Whoever drew that turn is gone, or it was taken back. What has come of it is good; the rest is drawn again, by others."""
+        turn = self._works.take(event.turn)
         for step in turn.steps if turn is not None else ():
-            work = self._works.get(step.number)
+            work = self._works.at(step.number)
             if work is None:
                 continue
-            self._over(work)
+            self._works.over(work)
+            step.stop.set()
             for job, stretch in tuple(work.takers):
                 stretch.work = None
                 stretch.losses += event.counts
+                stretch.taken_back += event.late
                 if stretch.losses > MOST_LOSSES:
-                    self._fail(
-                        job,
-                        fault(
-                            InternalError(f"lost {stretch.losses} times with the process that drew it: {event.why}"),
-                            job.label,
-                        ),
-                    )
+                    what = f"lost {stretch.losses} times with the process that drew it: {event.why}"
+                    self._fail(job, fault(InternalError(what), job.label))
                 else:
                     log.warning("%s: a step is drawn again: %s", job.label, event.why, extra=job.about)
                     self._push(job)
@@ -351,7 +348,7 @@ class Floor:
             job.stretches.popleft()
         if job.sent >= job.plan.chunks and not job.drawing:
             self._done(job)
-        elif job.blocked or job.credit <= 0:
+        elif job.blocked or job.credit <= 0 or self._mail.is_full(job.session):
             job.blocked_since = job.blocked_since or self._clock()
         else:
             job.blocked_since = None
@@ -375,35 +372,19 @@ class Floor:
 
     def _make_way(self, job: Job) -> None:
         """Push aside what is less urgent than this job, where nobody is free for it."""
-        if self._crew.free(Kind.FRESH):
+        if self._crew.free(Kind.FRESH, job.plan.sha256):
             return
-        for turn, picked in self._under_way.values():
+        for turn, picked in self._works.turns:
             if self._crew.is_own(turn) and self._scheduler.preempts(job.number, picked):
                 turn.pause.set()
 
     def _done(self, job: Job) -> None:
-        manifest, tally, now = self._manifest_of(job.plan.sha256), job.tally, self._clock()
-        timings = {
-            "queued": ((job.started_at or now) - job.accepted_at) * 1000,
-            "design": tally.design_ms, "draw": tally.draw_ms, "compose": tally.compose_ms, "encode": tally.encode_ms,
-            "first_chunk": ((job.first_sent_at or now) - job.accepted_at) * 1000,
-            "total": (now - job.accepted_at) * 1000,
-        }  # fmt: skip
+        manifest, now = self._manifest_of(job.plan.sha256), self._clock()
+        done = done_of(job, manifest, now)
         log.info(
-            "%s done: %d bytes, first chunk after %.0f ms, %.0f ms in all (queued %.0f, drawing %.0f)",
-            job.label, job.sent_bytes, timings["first_chunk"], timings["total"], timings["queued"], tally.total_ms, extra=job.about,
+            "%s done: %d bytes, first chunk after %.0f ms, %.0f ms in all (queued %.0f, drawing %.0f)", job.label, job.sent_bytes,
+            *(done.timings_ms[name] for name in ("first_chunk", "total", "queued")), job.tally.total_ms, extra=job.about,
         )  # fmt: skip
-        done = Done(
-            id=job.id,
-            characters=job.plan.request.count,
-            chunks=job.plan.chunks,
-            licence=manifest.licence,
-            attribution=manifest.attribution,
-            timings_ms={name: round(value, 3) for name, value in timings.items()},
-            margin=0.0 if tally.margin == float("inf") else tally.margin,
-            redrawn=tally.redrawn,
-            cache={"hits": tally.hits, "misses": tally.misses},
-        )
         self._pace.finished(now - job.accepted_at)
         self._metrics.job_seconds.labels(job.plan.request.priority).observe(now - job.accepted_at)
         self._ended(job, "done")
@@ -413,27 +394,26 @@ class Floor:
     # limits
 
     def shed(self) -> None:
-        """Where too much is held in all, throw away what waits longest; it is drawn again when it can be sent."""
-        if self._held <= self._config.held_bytes:
-            return
-        waiting = (job for job in self._jobs.values() if job.held)
-        for job in sorted(waiting, key=lambda j: j.blocked_since or float("inf")):
-            self._forget_drawn(job)
-            if self._held <= self._config.held_bytes:
+        """Where too much is held in all, throw away what waits longest, from its end; it is drawn again when it can be sent.
+
+        What a job could send as soon as it comes is never thrown away, so that it moves on. What was drawn ahead of that is drawn ahead
+        only once: until it is sent, the job draws one step after the other.
+        """
+        most = self._config.held_bytes
+        waiting = (job for job in self._jobs.values() if job.held) if self._held > most else ()
+        for job in sorted(waiting, key=lambda job: job.blocked_since or float("inf")):
+            job.single_until = max(job.single_until, job.cursor)
+            while self._held > most and job.held:
+                self._drop_last(job)
+            if self._held <= most:
                 return
 
     def drop_stalled(self) -> None:
         """End jobs whose client has granted no credit, or read nothing, for too long."""
         now, stall_ms = self._clock(), self._config.limits.stall_ms
         for job in tuple(self._jobs.values()):
+            if self._mail.is_full(job.session):  # it may have nothing that is ready, and gets nothing either
+                job.blocked_since = job.blocked_since or now
             if job.blocked_since is not None and (now - job.blocked_since) * 1000 > stall_ms:
                 message = f"no credit, or nothing read, for {stall_ms / 1000:g} s"
                 self._fail(job, Stalled(message, hint="ask again with first_seq, when there is room"))
-
-
-def fault(error: Exception, where: str) -> VcgError:
-    """What to say of a fault of our own: all of it in the log, a number for it to the client."""
-    incident = secrets.token_hex(4)
-    log.error("incident %s in %s", incident, where, exc_info=error)
-    told = messages.exception_of(messages.error_message(error))
-    return type(told)(told.message, hint=f"the server's log says more under {incident}", incident=incident)

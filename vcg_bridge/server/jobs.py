@@ -216,8 +216,8 @@ class Work:
 
     step: Step
     content: Hashable  # what is drawn, and how it is encoded
+    since: float  # s; when it was given to whoever draws it
     takers: list[tuple[Job, Stretch]] = field(default_factory=list)
-    begun: bool = False  # some of it has been given out: nobody can join any more
 
     def leave(self, stretch: Stretch) -> None:
         """That one does not want it any more. When the last has left, it is stopped."""
@@ -234,7 +234,13 @@ class Stretch:
     end: int
     work: Work | None = None  # None: nobody draws it now
     losses: int = 0  # how often it was lost with whoever drew it, since something came of it
+    taken_back: int = 0  # how often it was, from somebody of whom nothing was heard, since something came of it
     ready: deque[Ready] = field(default_factory=deque)
+
+    @property
+    def suspect(self) -> bool:
+        """It may be why whoever drew it died, or says nothing any more."""
+        return self.losses > 0 or self.taken_back > 0
 
 
 @dataclass(eq=False)
@@ -257,6 +263,7 @@ class Job:
     sent_bytes: int = 0
     sent_chunks: int = 0
     tally: Tally = field(default_factory=Tally)
+    single_until: int = 0  # up to this chunk one step is drawn at a time: there was no room for what was drawn ahead
 
     @property
     def id(self) -> str:
@@ -288,6 +295,11 @@ class Job:
         """The first of what was begun and is to be drawn (again)."""
         return next((s for s in self.stretches if s.work is None and s.first < s.end), None)
 
+    @property
+    def single(self) -> bool:
+        """It must not draw ahead now."""
+        return self.sent < self.single_until
+
     def wants_drawing(self, lanes: int) -> bool:
         """Whether a further step makes sense now: what is drawn could be sent. lanes: steps drawn at the same time, at most."""
         if self.credit <= 0 or self.blocked:
@@ -295,22 +307,21 @@ class Job:
         if self.missing is not None:
             return True
         under_way = [stretch for stretch in self.stretches if stretch.work is not None]
-        if self.cursor >= self.plan.chunks or len(under_way) >= lanes:
+        if self.cursor >= self.plan.chunks or len(under_way) >= (1 if self.single else lanes):
             return False
         if not under_way:
             return True
         ahead = sum(stretch.end - stretch.first for stretch in under_way)  # as large as the others were, presumably
         return ahead * self.sent_bytes + self.held * self.sent_chunks < self.credit * self.sent_chunks
 
-    def forget_drawn(self) -> int:
-        """Throw away what waits; it is drawn again when it can be sent. Returns the bytes freed."""
-        freed, self.held = self.held, 0
-        for stretch in self.stretches:
-            if stretch.work is not None:
-                stretch.work.leave(stretch)
-        self.stretches.clear()
-        self.cursor = self.sent
-        return freed
+    def drop_last(self) -> Stretch:
+        """Throw away the last stretch, which is drawn again when it can be sent."""
+        stretch = self.stretches.pop()
+        self.held -= sum(chunk.size for chunk in stretch.ready)
+        self.cursor = stretch.ready[0].seq if stretch.ready else stretch.first
+        if stretch.work is not None:
+            stretch.work.leave(stretch)
+        return stretch
 
 
 MAX_STEP_CELLS = 4096

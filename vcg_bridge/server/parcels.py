@@ -7,7 +7,10 @@ version that was asked for, and whoever draws with it opens its own copy with ev
 from __future__ import annotations
 
 import hashlib
+import shutil
 import tempfile
+from collections import OrderedDict
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgpack
@@ -19,6 +22,9 @@ from vcg_bridge.server.private_folder import PrivateFolder
 
 MOST_BYTES = 1 << 30
 """Of one bundle: it is held in memory on its way."""
+
+KEPT = 8
+"""Versions that a depot holds, the latest used. Who has drawn with an older one has it in memory."""
 
 _PREFIX = "vcg-drawer-"
 
@@ -54,11 +60,25 @@ class Depot:
         """root: where it is to be; None: the system's place for temporary files. Raises OSError."""
         self._private = PrivateFolder(_PREFIX, root)
         self.folder = self._private.path
+        self._kept: OrderedDict[str, None] = OrderedDict()
+
+    @property
+    def versions(self) -> tuple[str, ...]:
+        """sha256 of those it has."""
+        return tuple(self._kept)
+
+    def use(self, versions: Iterable[str]) -> None:
+        """Those are needed: others make room first."""
+        for sha256 in self._kept.keys() & set(versions):
+            self._kept.move_to_end(sha256)
 
     def add(self, sha256: str, parcel: bytes) -> None:
-        """Unpack a version, unless it is there. Raises BundleError for a path that leaves the folder, OSError."""
+        """Unpack a version, unless it is there; the one that was not used for longest makes room for it.
+
+        Raises BundleError for a path that leaves the folder, OSError.
+        """
         target = self.folder / sha256
-        if target.exists():
+        if sha256 in self._kept:
             return
         with tempfile.TemporaryDirectory(prefix=".new-", dir=self.folder) as temporary:
             for name, data in msgpack.unpackb(parcel).items():
@@ -68,9 +88,13 @@ class Depot:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(data)
             Path(temporary, "new").rename(target)
+        self._kept[sha256] = None
+        while len(self._kept) > KEPT:
+            shutil.rmtree(self.folder / self._kept.popitem(last=False)[0], ignore_errors=True)
 
     def locate(self, sha256: str, _folder: str) -> str:
         """Where the copy of that version is, or would be: what a Replica asks for instead of the server's folder."""
+        self.use([sha256])
         return str(self.folder / sha256)
 
     def close(self) -> None:

@@ -27,8 +27,9 @@ class Drawer:
     def __init__(self) -> None:
         # Only where it draws: the process that talks to Ray imports this module too.
         from vcg_bridge.server.parcels import Depot
-        from vcg_bridge.server.replica import LogHandler, Replica
+        from vcg_bridge.server.replica import LogHandler, Replica, end_with_its_threads
 
+        end_with_its_threads()
         self._reports: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._depot = Depot()
         self._replica: Replica | None = None
@@ -43,12 +44,17 @@ class Drawer:
         self._replica = Replica(unpack_settings(settings), self._reports.put, self._depot.locate)
         return platform.node()
 
-    def order(self, orders: bytes, versions: Sequence[str], *parcels: bytes) -> None:
-        """Take orders, one frame each. versions: whose parcels follow; these orders need them."""
+    def order(self, orders: bytes, needed: Sequence[str], versions: Sequence[str], *parcels: bytes) -> tuple[str, ...]:
+        """Take orders, one frame each. needed: versions that they are about. versions: those of them whose parcels follow.
+
+        Returns the versions that it has now.
+        """
         assert self._replica is not None
+        self._depot.use(needed)
         self._unpack(versions, parcels)
         for data in frames_of(orders):
             self._replica.order(data)
+        return self._depot.versions
 
     def reports(self) -> Iterator[bytes]:
         """What comes of the orders, as it comes: some reports at a time, one frame each. Ends after `end`."""

@@ -112,8 +112,8 @@ class Puppet:
             sha256: parcel for item in items for sha256, parcel in item.parcels.items() if sha256 not in self._has
         }
         orders = b"".join(framed(item.data) for item in items)
-        ray.get(self._actor.order.remote(orders, list(parcels), *parcels.values()))
-        self._has.update(parcels)
+        needed = list({sha256 for item in items for sha256 in item.parcels})
+        self._has = set(ray.get(self._actor.order.remote(orders, needed, list(parcels), *parcels.values())))
 
     def _listen(self) -> None:
         import ray

@@ -23,7 +23,7 @@ import msgpack
 from vcg_bridge.contract.errors import BundleError, ConfigError
 from vcg_bridge.server.jobs import Turn
 from vcg_bridge.server.orders import Settings
-from vcg_bridge.server.parcels import parcel_of
+from vcg_bridge.server.parcels import KEPT, parcel_of
 from vcg_bridge.server.pipes import framed, frames_of, python, read_frame
 from vcg_bridge.server.remote import RemoteReplica
 from vcg_bridge.server.worker import Lost, Stage
@@ -39,8 +39,8 @@ SILENT_S = 60.0
 STOP_S = 8.0
 """For leaving the cluster."""
 
-PARCELS = 8
-"""Versions of bundles that are kept in Ray's object store, the latest used."""
+PARCELS = KEPT
+"""Versions of bundles that are kept in Ray's object store, the latest used: as many as on the machines that draw."""
 
 _Job = Callable[[], None]
 
@@ -148,7 +148,9 @@ class Link:
         if not hasattr(os, "waitid"):
             self._process.kill()
         elif self._process.returncode is None:
-            with contextlib.suppress(OSError):  # Popen.kill might be the one to learn that it has ended: `_ended` must be
+            with contextlib.suppress(
+                OSError
+            ):  # Popen.kill might be the one to learn that it has ended: `_ended` must be
                 os.kill(self.pid, signal.SIGKILL)
 
     def close(self) -> None:

@@ -129,7 +129,10 @@ class _Shelf:
         return next((studio.generator.device for studio in self), self._settings.device)
 
     def open(self, sha256: str, folder: str, needed: Collection[str] = ()) -> Studio:
-        """The studio of that version. needed: versions of the turns under way. Raises BundleError where another one is there by now, DeviceError."""
+        """The studio of that version, with all its networks: its files may be gone a moment later. needed: versions of the turns under way.
+
+        Raises BundleError where another one is there by now, DeviceError.
+        """
         with self._lock:
             if sha256 in self._studios:
                 self._studios.move_to_end(sha256)
@@ -139,11 +142,16 @@ class _Shelf:
             raise BundleError(f"{folder}: another version is there by now")
         settings = self._settings
         studio = Studio(bundle, settings.device, settings.threads, settings.cache_bytes)
+        try:
+            studio.warm_up()
+        except BaseException:
+            studio.close()
+            raise
         with self._lock:
             self._studios[sha256] = studio
             spare = [x for x in self._studios if x not in needed and x != sha256]
             for other in spare[: max(0, len(self._studios) - self.most_loaded)]:
-                self._studios.pop(other).generator.unload()  # its networks may be being loaded: it is not closed
+                self._studios.pop(other).generator.unload()  # a thread may still be at it: it is not closed
         return studio
 
     def get(self, sha256: str) -> Studio:
@@ -178,6 +186,23 @@ class LogHandler(logging.Handler):
             self._say(pack_report(Said(record.levelno, self.format(record))))
 
 
+def end_with_its_threads() -> None:
+    """From now on this process ends when a thread of ours fails: what it was for would never be done, and nobody would know."""
+    usual = threading.excepthook
+
+    def end(failed: threading.ExceptHookArgs) -> None:
+        name = failed.thread.name if failed.thread is not None else ""
+        if not name.startswith("vcg-"):
+            usual(failed)
+            return
+        try:
+            log.critical("a fault of a replica: %s has failed; it ends", name, exc_info=failed.exc_value)
+        finally:
+            os._exit(1)
+
+    threading.excepthook = end
+
+
 def main() -> None:
     """Draw what standard input asks for, until it ends: it ends however the server ends, so no replica is left behind."""
     for number in UNHEARD:
@@ -201,6 +226,7 @@ def main() -> None:
         if settings.nice and hasattr(os, "nice"):
             os.nice(settings.nice)
         logging.getLogger().addHandler(LogHandler(say))
+        end_with_its_threads()
         replica = Replica(settings, say)
         while True:
             replica.order(read_frame(orders))

@@ -48,7 +48,7 @@ _Account = tuple[Hashable, bool]
 class _Entry:
     batch: bool
     account: _Account
-    group: Hashable  # only steps of one group are drawn together
+    group: str  # only steps of one group are drawn together
     turn: int  # when it had its last turn; the smallest is next
     since: float | None  # s; its next step waits since then. None: it has none that could be drawn
     fresh: bool = True  # has had no turn yet
@@ -78,15 +78,15 @@ class Scheduler:
         self._jobs: dict[_Account, int] = {}  # unfinished ones
         self._level = {False: 0.0, True: 0.0}  # interactive, batch: where who is served now stands
         self._turn = 0
-        self.waiting = 0
-        """Jobs that could draw when it was last picked, whether anybody was free or not."""
+        self.waiting = False
+        """Whether there were jobs that could draw when it was last picked, if somebody were free."""
         self._last_turn = dict.fromkeys(Kind, float("-inf"))  # s
 
     def __len__(self) -> int:
         return len(self._entries)
 
     def add(
-        self, job: int, client: Hashable, now: float, *, batch: bool, group: Hashable = "", retry_after_ms: int = 1000
+        self, job: int, client: Hashable, now: float, *, batch: bool, group: str = "", retry_after_ms: int = 1000
     ) -> None:
         """Take a job in. Raises BusyError where there are too many."""
         if len(self._entries) >= self._capacity:
@@ -130,24 +130,29 @@ class Scheduler:
         cost: Callable[[int], float],
         budget: Callable[[Kind], float],
         now: float,
-        free: Callable[[Kind], int] = lambda _: 1,
+        free: Callable[[Kind, str], int] = lambda kind, group: 1,
     ) -> Turn | None:
         """The jobs that draw next, together, of those that are `ready` (have credit and room); None where there is none.
 
         cost: about how long the next step of a job takes; inf: it draws alone. budget: how long a turn of that kind should take at
-        most, in the same unit; its first job may take longer. free: how many could draw a turn of that kind now; they share the jobs.
+        most, in the same unit; its first job may take longer. free: how many could draw a turn of that kind and group now; they share the jobs.
         """
-        able = self._able(ready, now)
-        self.waiting = len(able)
-        kinds = {kind for kind in {entry.kind for entry in able.values()} if free(kind)}
-        if not kinds:
+        hands: dict[tuple[Kind, str], int] = {}
+        for entry in self._entries.values():
+            key = entry.kind, entry.group
+            if key not in hands:
+                hands[key] = free(*key)
+        able = self._able(hands, ready, now)
+        if not able:
+            self.waiting = any(ready(job) for job in self._entries)
             return None
-        due, kind = min((self._due(kind, able), kind) for kind in kinds)
+        self.waiting = True
+        due, kind = min((self._due(kind, able), kind) for kind in {entry.kind for entry in able.values()})
         waiting = {job: entry for job, entry in able.items() if entry.kind == kind}
-        most = min(self._together, -(-len(waiting) // free(kind)))
         jobs: list[int] = []
         left = budget(kind)
-        group: Hashable = None
+        group = ""
+        most = 1
         for job in self._in_order(waiting, now):
             entry = able[job]
             if jobs and entry.group != group:
@@ -155,7 +160,10 @@ class Scheduler:
             price = cost(job)
             if jobs and price > left:
                 continue
-            group, left = entry.group, left - price
+            if not jobs:
+                group = entry.group
+                most = min(self._together, -(-len(waiting) // hands[kind, group]))
+            left -= price
             jobs.append(job)
             if len(jobs) >= most:
                 break
@@ -171,9 +179,12 @@ class Scheduler:
         since = min(entry.since or 0.0 for entry in able.values() if entry.kind is kind)
         return max(since, self._last_turn[kind]) + PATIENCE_S[kind]
 
-    def _able(self, ready: Callable[[int], bool], now: float) -> dict[int, _Entry]:
+    def _able(self, hands: dict[tuple[Kind, str], int], ready: Callable[[int], bool], now: float) -> dict[int, _Entry]:
+        """The jobs that could draw now."""
         able = {}
         for job, entry in self._entries.items():
+            if not hands[entry.kind, entry.group]:
+                continue
             if not ready(job):
                 entry.since = None
                 continue

@@ -39,7 +39,8 @@ from vcg_bridge.server.auth import Guesses, check_token
 from vcg_bridge.server.config import ServerConfig
 from vcg_bridge.server.crew import Crew
 from vcg_bridge.server.departures import Peer
-from vcg_bridge.server.floor import Floor, fault
+from vcg_bridge.server.endings import fault
+from vcg_bridge.server.floor import Floor
 from vcg_bridge.server.jobs import plan_of
 from vcg_bridge.server.logs import Sparse
 from vcg_bridge.server.mail import Mail

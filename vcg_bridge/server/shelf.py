@@ -83,17 +83,22 @@ class Shelf:
         return sha256 in self._all
 
     def use(self, sha256: str) -> Studio:
-        """The studio of that version, which is about to draw. Those that were not used for longest are unloaded if there are too many."""
+        """The studio of that version, which is about to draw. Those that were not used for longest are unloaded if there are too many.
+
+        But not versions that have been replaced: their files are gone, and the jobs that began with them could not be finished.
+        """
         too_many = []
         with self._lock:
             self._used[sha256] = None
             self._used.move_to_end(sha256)
-            while len(self._used) > self._config.loaded:
-                too_many.append(self._all.get(self._used.popitem(last=False)[0]))
-        for other in too_many:
-            if other is not None:
-                log.info("bundle %s %s unloaded", other.manifest.name, other.manifest.version)
-                other.generator.unload()
+            loaded = [other for other in self._used if other not in self._retired]
+            for other in loaded[: max(0, len(loaded) - self._config.loaded)]:
+                del self._used[other]
+                too_many.append(self._all.get(other))
+        for studio in too_many:
+            if studio is not None:
+                log.info("bundle %s %s unloaded", studio.manifest.name, studio.manifest.version)
+                studio.generator.unload()
         return self._all[sha256]
 
     def _open(self, source: str) -> Studio:
@@ -139,7 +144,7 @@ class Shelf:
                 found = open_bundle(self._sources[name])
                 if found.manifest.name != name:
                     raise ConfigError(f"{found.folder} holds {found.manifest.name!r} now, not {name!r}")
-                if found.sha256 in self._all:
+                if found.sha256 == self.current[name].manifest.sha256:
                     self._complaints.pop(name, None)
                     continue
                 studio = self._open(self._sources[name])
@@ -168,9 +173,18 @@ class Shelf:
         with self._lock:
             ready, self._ready = self._ready, []
         for name, studio in ready:
-            old = self.current[name]
+            old, sha256 = self.current[name], studio.manifest.sha256
+            known = self._all.get(sha256)
+            if known is not None:  # an earlier version is back, or it was looked at again before this one was put up
+                studio.close()
+                studio = known
+            if studio is old:
+                continue
             self._put(studio)
-            self._retired[old.manifest.sha256] = now
+            with self._lock:
+                self._retired.pop(sha256, None)
+                self._retired[old.manifest.sha256] = now
+                self._used[sha256] = None
             log.warning(
                 "bundle %s: version %s takes the place of %s", name, studio.manifest.version, old.manifest.version
             )
@@ -182,9 +196,9 @@ class Shelf:
             if sha256 in needed:
                 self._retired[sha256] = now
             elif now - since >= linger_s:
-                del self._retired[sha256]
                 studio = self._all.pop(sha256)
                 with self._lock:
+                    del self._retired[sha256]
                     self._used.pop(sha256, None)
                 studio.close()
                 log.info("bundle %s %s closed", studio.manifest.name, studio.manifest.version)

@@ -43,6 +43,7 @@ class Lost(NamedTuple):
     turn: int  # its number
     why: str
     counts: bool  # it may have been the turn's own fault
+    late: bool = False  # whoever has it is there, but nothing is heard of it: it was taken back
 
 
 class Shelves(Protocol):
