@@ -355,16 +355,17 @@ def test_where_the_own_threads_hang_replicas_draw_what_they_were_at() -> None:
 def test_who_looks_at_an_empty_place_does_not_wait_for_a_replica_that_gets_nothing_of_the_machine() -> None:
     """The own threads draw a batch, since replicas are slow; they drop it, though another replica is free."""
     trace = with_replicas(2)
-    ask(trace, 0, "a", count=4, seed=1)
+    ask(trace, 0, "a", count=1, seed=1)
     [busy] = [replica.hand for replica in trace.replicas if replica.hand.turns]
     [idle] = [replica for replica in trace.replicas if replica.hand is not busy]
-    ask(trace, 0, "b", count=4, seed=3)
+    ask(trace, 0, "b", count=1, seed=3)
     assert idle.hand.turns
     trace.wait(seconds=SLOW_S + 1)
-    ask(trace, 0, "c", count=4, seed=5)
+    ask(trace, 0, "c", count=1, seed=5)
     [turn] = trace.own.hand.turns
     idle.hand.finish()
     trace.settle()
+    assert not idle.hand.turns
     job = ask(trace, 1, "look", priority="interactive", count=1, preview=True)
     assert turn.turn.pause.is_set()
     assert not job.stretches
