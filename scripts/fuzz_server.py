@@ -61,7 +61,7 @@ def fuzz_server(inputs: int, seed: int) -> Counter[str]:
     with tempfile.TemporaryDirectory(prefix="vcg-fuzz-") as name, reserved_port() as port:
         folder = Path(name)
         made = certificate(folder)
-        common = [f"--bundle={write_tiny_bundle(folder / 'tiny')}", "--threads=1"]
+        common = [f"--bundle={write_tiny_bundle(folder / 'tiny')}", "--threads=1", "--workers=0"]
         tls = ["--tls", str(made.chain), str(made.key), "--tls-bind", f"tls://127.0.0.1:{port}"]
         with (
             ServerProcess([*common, *tls]) as plain,
@@ -73,6 +73,9 @@ def fuzz_server(inputs: int, seed: int) -> Counter[str]:
             context = ssl.create_default_context(cafile=made.authority)
             targets: list[tuple[str, Address, Input, ssl.SSLContext | None]] = [
                 ("greeting", here, lambda rng: _spoiled(rng, GREETING) + frame(READY, COMMAND), None),
+                ("names", here, lambda rng: GREETING + frame(READY + _name(rng), COMMAND) + frame(_HELLO), None),
+                ("bursts", here, lambda rng: GREETING + frame(READY, COMMAND) + _burst(rng), None),
+                ("tls-bursts", ("127.0.0.1", port), lambda rng: GREETING + frame(READY, COMMAND) + _burst(rng), context),
                 ("ready", here, lambda rng: GREETING + frame(_spoiled(rng, READY), COMMAND), None),
                 ("frames", here, lambda rng: GREETING + _spoiled(rng, frame(READY, COMMAND) + _messages(rng)), None),
                 ("messages", here, lambda rng: GREETING + frame(READY, COMMAND) + _messages(rng, wrong=True), None),
@@ -160,6 +163,19 @@ _REQUESTS = tuple(
     for kind in ("hello", "generate*", "describe", "cancel", "credit", "ping", "bye")
     for path in sorted(GOLDEN.glob(f"{kind}.bin"))
 )
+
+
+def _name(rng: random.Random) -> bytes:
+    """An Identity like those that libzmq gives: it numbers connections, from where rand() begins unless somebody has seeded it."""
+    number = rng.choice((0x6B8B4567, rng.randrange(1 << 32))) + rng.randrange(2000)
+    name = b"\0" + struct.pack(">I", number & 0xFFFFFFFF)
+    return b"\x08Identity" + struct.pack(">I", len(name)) + name
+
+
+def _burst(rng: random.Random) -> bytes:
+    """More tiny messages than are read at once, and pings between them."""
+    few = frame(rng.choice((b"", b"\xc1", _HELLO)), rng.choice((0, 0, MORE))) * rng.randrange(1, 60)
+    return (few + frame(b"\x04PING\0\0", COMMAND)) * rng.randrange(1, 40)
 
 
 def _client_hello(context: ssl.SSLContext) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -80,6 +81,26 @@ def test_a_key_that_is_taken_out_of_the_file_is_refused(guarded: tuple[Server, s
         welcome(server, public, anna)
     known.write_text(f"{server_keys(anna)[0]} Anna\n")
     assert welcome(server, public, anna).models
+
+
+def test_a_key_that_is_taken_out_of_the_file_ends_its_connection(
+    guarded: tuple[Server, str, Path], anna: Path, tmp_path: Path
+) -> None:
+    server, public, known = guarded
+    ben = tmp_path / "ben.key"
+    known.write_text(f"{server_keys(anna)[0]} Anna\n{server_keys(ben)[0]} Ben\n")
+    with (
+        Client.connect(server.address, token=TOKEN, curve=client_keys(public, anna)) as stays,
+        Client.connect(server.address, token=TOKEN, curve=client_keys(public, ben), timeout_s=3) as goes,
+    ):
+        until = time.monotonic() + ANSWER_S
+        known.write_text(f"{server_keys(anna)[0]} Anna\n")
+        while server._service.clients > 1:
+            assert time.monotonic() < until
+            time.sleep(0.02)
+        with pytest.raises(REFUSED):  # it cannot come back
+            goes.describe()
+        assert stays.describe()
 
 
 def test_plain_clients_and_wrong_server_keys_get_nothing(guarded: tuple[Server, str, Path], anna: Path) -> None:

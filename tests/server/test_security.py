@@ -19,11 +19,12 @@ from vcg_bridge.cli.launch import ServerProcess
 from vcg_bridge.client import Client
 from vcg_bridge.contract import codec
 from vcg_bridge.contract import messages as m
-from vcg_bridge.server import health, rate, strangers
+from vcg_bridge.server import frames, health, rate, strangers
 from vcg_bridge.server.server import Server
 
 pytestmark = pytest.mark.socket
 SMALL = m.Generate("small", design=m.Design(seed=4), animations=("idle",), credit=WINDOW)
+TOKEN = "0123456789abcdef"
 FIRST_NUMBER = 0x6B8B4567
 """What glibc's rand() gives first when nobody has seeded it."""
 
@@ -111,6 +112,7 @@ def test_who_talks_without_measure_is_ended(
         talking(server, hello=False) as stranger,
     ):
         for client in (known, stranger):
+            client.connection.settimeout(2)  # who waits for room to send more does not see the end
             with suppress(OSError):
                 for _ in range(200):
                     client.connection.sendall(frame(m.encode(m.Credit("no job", 1))[0]) * 1000)
@@ -153,6 +155,30 @@ def test_a_connection_that_breaks_off_while_it_floods_does_not_end_the_server(ti
         with Client.connect(process.address) as client:
             assert client.generate_character(design=m.Design(seed=1), animations=("idle",))
         assert process.process.poll() is None
+
+
+def test_beyond_loopback_a_flood_waits_on_its_own_machine(tiny: Path) -> None:
+    """libzmq would take in tiny messages ten times as fast as they are looked at."""
+    settings = config(bundles=(str(tiny),), address="tcp://0.0.0.0:0", token=TOKEN)
+    with running(settings) as server, ExitStack() as stack:
+        here = f"tcp://127.0.0.1:{server.address.rpartition(':')[2]}"
+        crowd = [connect(here) for _ in range(10)]
+        for one in crowd:
+            stack.enter_context(one.connection)
+            one.shake_hands()
+            assert isinstance(one.hello(TOKEN), m.Welcome)
+            one.connection.setblocking(False)
+        ahead, until = 0, time.monotonic() + 3
+        while time.monotonic() < until:
+            for one in crowd:
+                with suppress(OSError):
+                    one.connection.send(frame(b"\xc1") * 20_000)
+            ahead = max(ahead, *(c.passed - c.taken for c in tuple(server._departures.outside.values())), 0)
+        assert 0 < ahead <= frames.AHEAD + frames.PIECE_BYTES
+        for one in crowd:
+            one.connection.close()
+        with Client.connect(here, token=TOKEN) as client:
+            assert client.generate_character(design=m.Design(seed=1), animations=("idle",))
 
 
 def test_what_is_left_of_a_flood_is_not_held_against_who_comes_next(tiny: Path) -> None:

@@ -51,6 +51,8 @@ class Carried:
 
     address: str
     received: int = 0  # bytes that have come through
+    passed: int = 0  # units (`rate.units`) that have, and
+    taken: int = 0  # those of the messages that were read, about
 
 
 @dataclass(eq=False)

@@ -19,6 +19,9 @@ FRONT_PER_S, FRONT_BURST = 8000.0, 4000
 PIECE_BYTES = 1 << 13
 """That are read at once: four thousand messages fit into it."""
 
+AHEAD = 256
+"""Units that may wait for the server while it is behind. Who sends one message at a time does not wait for those who send thousands."""
+
 BEHIND_S = 0.01
 """How soon it is looked again whether the server has caught up."""
 
@@ -154,11 +157,16 @@ class CountedReader(asyncio.StreamReader):
         except ProtocolError as error:
             self.complaint = error.message
             raise ConnectionAbortedError(error.message) from None
-        self._carried.received += len(data)
+        carried = self._carried
+        carried.received += len(data)
         cost, self._counted = self._counter.units - self._counted, self._counter.units
+        carried.passed += cost
         wait_s = self._talk.owe(cost, time.monotonic())
         if wait_s > 0:
             await asyncio.sleep(wait_s)
         while data and self._behind():
+            if carried.passed - carried.taken <= AHEAD:
+                return data
             await asyncio.sleep(BEHIND_S)
+        carried.taken = carried.passed  # also what is no message, and what is encrypted
         return data

@@ -96,10 +96,13 @@ class Inbox:
             guarded(self.take_leave, service)  # of whoever had this connection's descriptor before
         peer = self._departures.peer(route, first) if session is None else session.peer
         connection = self._departures.at(peer)
+        cost = units(count, size)
         if connection is not None:
             connection.taken += taken
+            if connection.carried is not None:
+                connection.carried.taken += cost
         talk = None if session is None else session.bounds.talk
-        if not self._strangers.floods(route, peer, units(count, size), time.monotonic(), talk):
+        if not self._strangers.floods(route, peer, cost, time.monotonic(), talk):
             service.receive(route, frames + [b""] * (count - len(frames)), peer)
 
     def _skip(self, peer: Peer) -> None:
@@ -108,6 +111,8 @@ class Inbox:
         while self._router.getsockopt(zmq.RCVMORE):
             self._router.recv(zmq.NOBLOCK)
         connection = self._departures.at(peer)
+        if connection is not None and connection.carried is not None:
+            connection.carried.taken += 1
         if connection is not None and self._strangers.ends(connection, time.monotonic()):
             self._departures.cut(connection)
 
