@@ -80,6 +80,8 @@ def test_version(vcg: Vcg) -> None:
         (["generate", "--out", "x", "--certificate", "x.pem"], "--certificate belongs to a server that is named", "tls://"),
         (["generate", "--out", "x", "--server", "tls://a:1", "--certificate", "x.pem"], "x.pem cannot be read", "PEM"),
         (["generate", "--out", "x", "--server", "tcp://a:1", "--certificate", "x.pem"], "tcp://a:1 is not TLS", "tls://"),
+        (["bench", "--load", "--server", "tls://a:1", "--certificate", "x.pem"], "x.pem cannot be read", "PEM"),
+        (["bench", "--server", "tcp://a:1"], "belong to --load and --soak", "servers of its own"),
         (["batch", "nowhere.jsonl", "--out", "x"], "nowhere.jsonl: cannot be read", "JSON"),
         (["serve", "--bind", "127.0.0.1:7421"], "is no address", "tcp://"),
         (["serve", "--bind", "tcp://0.0.0.0:0"], "can be reached from other machines", "token"),

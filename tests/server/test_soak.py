@@ -11,7 +11,7 @@ from tests.support.tiny_bundle import write_tiny_bundle
 from vcg_bridge.cli.launch import ServerProcess
 from vcg_bridge.cli.load import percentile
 from vcg_bridge.cli.main import run
-from vcg_bridge.cli.soak import Soak
+from vcg_bridge.cli.soak import Footprint, Soak, SoakReport
 from vcg_bridge.client import ClientOptions
 
 pytestmark = [pytest.mark.socket, pytest.mark.slow]
@@ -26,7 +26,7 @@ def test_every_chunk_comes_once_and_whole_and_nothing_leaks(tiny: Path) -> None:
     assert min(report.cancelled, report.disconnects, report.stalls) > 20
     assert report.growth is not None
     assert report.growth < 0.05
-    first, last = report.prints[0][1], report.prints[-1][1]
+    first, last = report.settled[0], report.settled[-1]
     assert last.threads <= first.threads
     assert last.descriptors <= first.descriptors + 2  # while a client comes back, its old connection may still be there
 
@@ -53,3 +53,15 @@ def test_percentiles_are_of_the_nearest_rank() -> None:
     assert percentile([5.0], 99) == 5
     assert percentile([float(i) for i in range(1, 101)], 50) == 50
     assert percentile([float(i) for i in range(1, 101)], 99) == 99
+
+
+def test_replicas_that_start_late_are_no_growth() -> None:
+    def held(*footprints: tuple[int, int]) -> float | None:
+        return SoakReport(
+            prints=[(i, Footprint(mb, 9, 9, processes)) for i, (mb, processes) in enumerate(footprints)]
+        ).growth
+
+    assert held(*[(100, 1)] * 3, *[(300, 3)] * 9) == 0
+    assert held(*[(100, 1)] * 3, *[(300, 3)] * 3, *[(330, 3)] * 3, *[(360, 3)] * 3) == pytest.approx(0.2)
+    assert held(*[(100, 1)] * 9, *[(300, 3)] * 3) is None  # too short to tell
+    assert held() is None

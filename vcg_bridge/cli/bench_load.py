@@ -194,7 +194,7 @@ def _watched(server: str) -> tuple[int | None, str]:
 
 def soak_facts(result: SoakReport) -> dict[str, Any]:
     """The figures of a soak by name."""
-    first, last = (result.prints[0][1], result.prints[-1][1]) if result.prints else (None, None)
+    first, last = (result.settled[0], result.settled[-1]) if result.prints else (None, None)
     return {
         "seconds": round(result.seconds, 1), "jobs_done": result.jobs, "chunks": result.chunks,
         "cancelled": result.cancelled, "disconnects": result.disconnects, "stalls": result.stalls,
@@ -215,7 +215,7 @@ def _soak_words(result: SoakReport) -> list[tuple[str, str]]:
         ("faults", str(len(result.faults)) if result.faults else "none: nothing lost, doubled, damaged or different"),
     ]
     if result.prints:
-        first, last = result.prints[0][1], result.prints[-1][1]
+        first, last = result.settled[0], result.settled[-1]
         growth = "" if result.growth is None else f" ({result.growth:+.1%}, last third over first)"
         if result.seconds < SHORT_S:
             growth = " (too short to tell a leak from caches that fill and replicas that start)"

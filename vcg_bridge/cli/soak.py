@@ -46,6 +46,7 @@ class Footprint:
     resident: int  # bytes
     threads: int
     descriptors: int
+    processes: int = 1
 
 
 def footprint(pid: int) -> Footprint | None:
@@ -64,6 +65,7 @@ def footprint(pid: int) -> Footprint | None:
         sum(x.resident for x in all_of_them),
         sum(x.threads for x in all_of_them),
         sum(x.descriptors for x in all_of_them),
+        sum(x.processes for x in all_of_them),
     )
 
 
@@ -82,9 +84,15 @@ class SoakReport:
     prints: list[tuple[float, Footprint]] = field(default_factory=list)  # seconds, what the server held
 
     @property
+    def settled(self) -> list[Footprint]:
+        """What the server held since all replicas were there: those that start late are no growth, and no leak."""
+        whole = self.prints[-1][1].processes if self.prints else 0
+        return [p for _, p in self.prints if p.processes >= whole]
+
+    @property
     def growth(self) -> float | None:
-        """Of memory, from after the warm-up to the end, as a share: medians of the first and the last third of what was seen."""
-        sizes = [p.resident for _, p in self.prints]
+        """Of memory, from then to the end, as a share: medians of the first and the last third of what was seen."""
+        sizes = [p.resident for p in self.settled]
         if len(sizes) < 6:
             return None
         third = len(sizes) // 3
