@@ -85,9 +85,15 @@ class SoakReport:
 
     @property
     def settled(self) -> list[Footprint]:
-        """What the server held since all replicas were there: those that start late are no growth, and no leak."""
-        whole = self.prints[-1][1].processes if self.prints else 0
-        return [p for _, p in self.prints if p.processes >= whole]
+        """What the server held from when it had as many processes and threads as at the end: replicas that load late are no growth.
+
+        Who leaks threads settles late, or never.
+        """
+        seen = [p for _, p in self.prints]
+        first = next(
+            (i for i, p in enumerate(seen) if p.processes >= seen[-1].processes and p.threads >= seen[-1].threads), 0
+        )
+        return seen[first:]
 
     @property
     def growth(self) -> float | None:
