@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -37,8 +38,18 @@ def record(words: str) -> logging.LogRecord:
 def test_whoever_logs_does_not_wait_for_a_reader_that_stalls(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(logs, "MOST_HELD", 1 << 20)
     reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    with suppress(BlockingIOError):
+        while os.write(writer, b"full\n"):
+            pass
+    os.set_blocking(writer, True)
     beside = handler(writer)
-    lines = [f"{i} {'x' * 1000}" for i in range(5000)]  # the pipe takes 64 KiB, 1 MiB may wait
+    beside.emit(record("stuck"))
+    until = time.monotonic() + ANSWER_S
+    while beside._lines:  # until its thread is at that one: from here on nothing moves
+        assert time.monotonic() < until
+        time.sleep(0.005)
+    lines = [f"{i} {'x' * 1000}" for i in range(5000)]  # 1 MiB may wait
     for line in lines:
         beside.emit(record(line))
     lost = beside.lost
@@ -58,7 +69,8 @@ def test_whoever_logs_does_not_wait_for_a_reader_that_stalls(monkeypatch: pytest
     thread.join(ANSWER_S)
     os.close(reader)
     first = 5000 - lost
-    assert got.decode().splitlines() == [
+    assert [line for line in got.decode().splitlines() if line != "full"] == [
+        "INFO stuck",
         *(f"INFO {line}" for line in lines[:first]),
         f"ERROR {lost} lines of the log are missing here: the reader stalls",
         "INFO the next one",

@@ -38,8 +38,11 @@ Vcg = Callable[..., Result]
 
 
 def start_vcg(*arguments: object, **options: object) -> subprocess.Popen[str]:
-    """`vcg ...` as a process of its own."""
+    """`vcg ...` as a process of its own. A server ends with this process, however that does."""
     command = [sys.executable, "-m", "vcg_bridge", *(str(x) for x in arguments)]
+    if arguments[0] == "serve":
+        command.append("--stop-with-stdin")
+        options["stdin"] = subprocess.PIPE
     return subprocess.Popen(  # type: ignore[call-overload,no-any-return]
         command, cwd=ROOT, env=dict(os.environ), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options
     )

@@ -53,12 +53,24 @@ def pack(pack_dir: Path) -> Pack:
 def trained(pack_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run of the command a user would type."""
     out = tmp_path_factory.mktemp("runs")
-    small = {"images_per_view": 0, "min_kimg": 16, "batch": 32, "coarse": 32, "fine": 24, "hidden": 48, "gan_batch": 8}
+    small = {"images_per_view": 0, "min_kimg": 6, "batch": 32, "coarse": 32, "fine": 24, "hidden": 48, "gan_batch": 8}
     changes = [x for k, v in small.items() for x in ("--set", f"{k}={v}")]
     result = RUN.invoke(app, ["train", "--pack", str(pack_dir), "--out", str(out), "--workers", "2", *changes])
     assert result.exit_code == 0, result.output
     (run,) = out.iterdir()
     return run
+
+
+@pytest.fixture(scope="module")
+def bundle(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Version 1.0.0, exported from it."""
+    return exported(trained, tmp_path_factory.mktemp("bundle") / "one", "1.0.0")
+
+
+def exported(run: Path, folder: Path, version: str) -> Path:
+    result = RUN.invoke(app, ["export", str(run), "--out", str(folder), "--version", version])
+    assert result.exit_code == 0, result.output
+    return folder
 
 
 def test_a_resumed_group_goes_on_exactly(pack: Pack, tmp_path: Path) -> None:
@@ -111,18 +123,14 @@ def test_the_exported_file_has_the_opset_and_operators_engines_know(pack: Pack) 
     assert [x.name for x in model.graph.input] == ["code", "view"]
 
 
-def test_training_redraws_the_pack_and_the_bundle_is_whole(trained: Path, tmp_path: Path) -> None:
-    bundle = tmp_path / "bundle"
-    result = RUN.invoke(app, ["export", str(trained), "--out", str(bundle)])
-    assert result.exit_code == 0, result.output
+def test_training_redraws_the_pack_and_the_bundle_is_whole(trained: Path, bundle: Path, tmp_path: Path) -> None:
     manifest = load_manifest(bundle)
     evaluation = manifest.training["reconstruction"]
     assert evaluation["exact_slots"] > 0.95
     assert evaluation["alpha"] > 0.998
     for name in ("MODEL_CARD.md", "CREDITS.csv", "preview.png"):
         assert name in manifest.files
-    again = tmp_path / "again"
-    assert RUN.invoke(app, ["export", str(trained), "--out", str(again)]).exit_code == 0
+    again = exported(trained, tmp_path / "again", "1.0.0")
     for path in bundle.iterdir():
         assert path.read_bytes() == (again / path.name).read_bytes(), path.name
 
@@ -156,15 +164,12 @@ def test_figures_of_other_networks_do_not_get_into_a_card(
     assert [p.name for p in tmp_path.iterdir()] == ["evaluation.json"]
 
 
-def test_a_bundle_is_the_same_drawer_with_and_without_papers(trained: Path, tmp_path: Path) -> None:
+def test_a_bundle_is_the_same_drawer_with_and_without_papers(trained: Path, bundle: Path, tmp_path: Path) -> None:
     """What `evaluate` calls the bundle does not depend on its card: so a card can carry its own evaluation."""
-    for name, version in (("one", "1.0.0"), ("two", "1.0.1")):
-        result = RUN.invoke(app, ["export", str(trained), "--out", str(tmp_path / name), "--version", version])
-        assert result.exit_code == 0, result.output
-    one, two = (load_manifest(tmp_path / name) for name in ("one", "two"))
+    one, two = (load_manifest(x) for x in (bundle, exported(trained, tmp_path / "two", "1.0.1")))
     assert one.sha256 != two.sha256
     assert drawing_sha256(one, one.files) == drawing_sha256(two, two.files)
-    card = (tmp_path / "one" / "MODEL_CARD.md").read_text(encoding="utf-8")
+    card = (bundle / "MODEL_CARD.md").read_text(encoding="utf-8")
     assert "an adversary (relativistic loss, r1r2 penalty" in card
 
 
