@@ -224,3 +224,18 @@ def test_a_file_with_a_byte_order_mark_is_read(recipe: Recipe, tmp_path: Path) -
     path = tmp_path / "a.vcg.json"
     path.write_bytes(b"\xef\xbb\xbf" + json.dumps(recipe_to_dict(recipe), indent=2).encode())
     assert parse_recipe(path.read_bytes()) == recipe
+
+
+def test_a_recipe_of_more_layers_than_any_bundle_has_is_refused_before_they_are_read(recipe: Recipe) -> None:
+    for field, entry in (("layers", {"item": "a"}), ("ramps", "a")):
+        tree = recipe_to_dict(recipe) | {field: {f"x{i}": entry for i in range(257)}}
+        with pytest.raises(RecipeError, match=f"{field}: has 257 entries; at most 256"):
+            recipe_from_dict(tree)
+
+
+def test_what_is_said_of_a_wrong_value_is_short_and_harmless(recipe: Recipe) -> None:
+    for value in ("\x9b2J\u202e\u2028" * 50, [[None] * 9] * 5000, {"a": 1}, 10**5000, "x" * 100_000):
+        with pytest.raises(RecipeError) as caught:
+            recipe_from_dict(recipe_to_dict(recipe) | {"seed": value})
+        assert caught.value.message.isprintable()
+        assert len(caught.value.message) < 200

@@ -27,8 +27,8 @@ STRANGER_BYTES = 96 << 10
 UNFINISHED_BYTES = 1 << 20
 """That one message of a client may take before it has ended. The largest that is answered at all is a quarter of it."""
 
-WAITING_BYTES = 1 << 22
-"""That a client may send faster than it is read: ten thousand requests at once are half of it."""
+WAITING_BYTES = 1 << 21
+"""That a client may send faster than it is read: ten thousand requests at once are a half to two thirds of it."""
 
 TALK_PER_S, TALK_BURST = 20.0, 512
 """Units (`rate.units`) that a connection may send before its hello is taken, in the long run and at once."""
