@@ -50,7 +50,7 @@ const MAX_EXTRUDE: int = 16
 const MAX_ID_BYTES: int = 64
 ## Of a map key.
 const MAX_KEY_BYTES: int = 128
-## Entries of one map or array.
+## Entries of one map or array; of a request, in all its maps and arrays together.
 const MAX_LENGTH: int = 16384
 ## Of what programs read.
 const MAX_NAME_BYTES: int = 128

@@ -213,7 +213,7 @@ namespace Vcg.Bridge
         /// <summary>Of a map key.</summary>
         public const int MaxKeyBytes = 128;
 
-        /// <summary>Entries of one map or array.</summary>
+        /// <summary>Entries of one map or array; of a request, in all its maps and arrays together.</summary>
         public const int MaxLength = 16384;
 
         /// <summary>Of what programs read.</summary>
