@@ -183,6 +183,15 @@ def test_beyond_loopback_a_flood_waits_on_its_own_machine(tiny: Path) -> None:
             assert client.generate_character(design=m.Design(seed=1), animations=("idle",))
 
 
+def test_a_server_at_rest_is_not_behind(tiny: Path) -> None:
+    """A front would have whoever comes wait for nothing."""
+    with running(config(bundles=(str(tiny),))) as server:
+        still_well(server)
+        for _ in range(8):
+            time.sleep(0.09)
+            assert not server._inbox.behind()
+
+
 def test_what_is_left_of_a_flood_is_not_held_against_who_comes_next(tiny: Path) -> None:
     """The system gives the next connection the descriptor of the last: by that number libzmq tells who sent a message."""
     with running(config(bundles=(str(tiny),))) as server:

@@ -52,11 +52,13 @@ class Inbox:
     ) -> None:
         """known: whose keys may be connected; None: keys are not asked for."""
         self._router, self._departures, self._strangers, self._known = router, departures, strangers, known
-        self._looked = self._empty = time.monotonic()
+        self._looked = time.monotonic()
+        self._busy: float | None = None  # s; since when there has always been something to read
 
     def behind(self) -> bool:
         """Whether messages come faster than they are read."""
-        return time.monotonic() - self._empty > BEHIND_S
+        busy = self._busy
+        return busy is not None and time.monotonic() - busy > BEHIND_S
 
     def read(self, service: Service) -> None:
         """Read and deal with messages for a moment."""
@@ -74,12 +76,13 @@ class Inbox:
                 guarded(self._skip, peer)
             if (now := time.monotonic()) > until:
                 break
+        self._busy = self._busy or now
         if now - self._looked > BUSY_LOOK_S:
             guarded(self.end_overdue, service, now)
 
     def idle(self) -> None:
         """There is nothing to read."""
-        self._empty = time.monotonic()
+        self._busy = None
 
     def _message(self, service: Service, route: bytes) -> None:
         """The message behind a name. Of one with many frames only the first are kept: libzmq has no limit on them."""
