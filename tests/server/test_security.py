@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import socket
 import struct
@@ -19,8 +20,10 @@ from vcg_bridge.cli.launch import ServerProcess
 from vcg_bridge.client import Client
 from vcg_bridge.contract import codec
 from vcg_bridge.contract import messages as m
-from vcg_bridge.server import frames, health, rate, strangers
+from vcg_bridge.server import frames, health, logs, rate, strangers
+from vcg_bridge.server.departures import Peer
 from vcg_bridge.server.server import Server
+from vcg_bridge.server.service import Service
 
 pytestmark = pytest.mark.socket
 SMALL = m.Generate("small", design=m.Design(seed=4), animations=("idle",), credit=WINDOW)
@@ -203,6 +206,27 @@ def test_what_is_left_of_a_flood_is_not_held_against_who_comes_next(tiny: Path) 
                 assert honest.reply()[0] == m.Pong("p")
 
 
+def test_what_the_dead_have_sent_is_thrown_away(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A message is sent sooner than it is looked at: connections that came, spoke and went kept the server busy, and filled its memory, until each of
+    their messages had been answered.
+    """
+    looked_at, receive = [], Service.receive
+
+    def slowly(self: Service, route: bytes, frames: list[bytes], peer: Peer) -> None:
+        looked_at.append(route)
+        time.sleep(0.01)
+        receive(self, route, frames, peer)
+
+    monkeypatch.setattr(Service, "receive", slowly)
+    with running(config(bundles=(str(tiny),))) as server:
+        for hello in (False, True):
+            looked_at.clear()
+            with talking(server, hello=hello) as client:
+                client.connection.sendall(frame(b"\xc1") * 300)
+            still_well(server)
+            assert len(looked_at) < 150, hello
+
+
 def test_a_reader_that_grants_much_and_often_is_no_flood(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One credit for each chunk: each chunk allows one message more."""
     monkeypatch.setattr(rate, "TALK_BURST", 8)
@@ -275,6 +299,9 @@ def test_what_is_logged_of_a_request_does_nothing_to_a_terminal(tiny: Path, capl
     lines = [record.getMessage() for record in caplog.records]
     assert any("forged" in line for line in lines)
     assert [line for line in lines if not line.isprintable()] == []
+    written = [logs.JsonLines().format(record) for record in caplog.records]
+    assert nasty in [json.loads(line).get("request") for line in written]
+    assert [line for line in written if not (line.isascii() and line.isprintable())] == []
 
 
 # the port for health and metrics

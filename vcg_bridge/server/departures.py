@@ -120,13 +120,14 @@ class Departures:
                 self._failed = ""
 
     def _accepted(self, descriptor: int) -> None:
-        with _socket(descriptor) as found, contextlib.suppress(OSError):  # that it has ended is told as well
+        name: tuple[object, int] = (None, 0)
+        with _socket(descriptor) as found, contextlib.suppress(OSError):  # that it has ended is told next
             if found is not None:
                 name = _name(found)
-                carried, now = self.outside.get(name[0]), self._clock()
-                address = carried.address if carried is not None else _host(name[0])
-                peer = Peer(descriptor, self._uses[descriptor], address)
-                self.open[descriptor] = Connection(peer, name, now, opened=now, carried=carried)
+        carried, now = self.outside.get(name[0]), self._clock()
+        address = carried.address if carried is not None else _host(name[0])
+        peer = Peer(descriptor, self._uses[descriptor], address)
+        self.open[descriptor] = Connection(peer, name, now, opened=now, carried=carried)
 
     def peer(self, route: bytes, frame: zmq.Frame) -> Peer:
         """Who sent a message. What `read` gave before is of earlier uses of its descriptor.
@@ -146,8 +147,8 @@ class Departures:
         with contextlib.suppress(zmq.ZMQError):  # the connection is not over a socket that has one
             descriptor = int(frame.get(zmq.SRCFD))
         connection = self.open.get(descriptor)
-        if connection is None:
-            return Peer(descriptor, self._uses[descriptor], address)
+        if connection is None:  # it has ended, and that was told
+            return Peer(descriptor, self._uses[descriptor] - 1, address)
         if connection.carried is None and address not in ("", connection.peer.address):
             return Peer(address=address)
         connection.key = _said(frame, "User-Id")
@@ -157,6 +158,11 @@ class Departures:
         """Its connection, where it is open."""
         connection = self.open.get(peer.descriptor)
         return connection if connection is not None and connection.peer.use == peer.use else None
+
+    def left(self, route: bytes) -> bool:
+        """Whether the connection has ended of whom `peer` was asked for."""
+        peer = self._routes.get(route)
+        return peer is not None and peer.descriptor >= 0 and self.at(peer) is None
 
     def received(self, connection: Connection) -> int:
         """Bytes that its other end has sent so far; 0 where the system does not tell (only Linux does, of TCP)."""

@@ -69,11 +69,12 @@ class Inbox:
             except zmq.Again:
                 self.idle()
                 return
-            peer = self._strangers.muted(route)
-            if peer is None:
-                guarded(self._message, service, route)
-            else:
+            if self._departures.left(route):
+                guarded(self._discard)
+            elif (peer := self._strangers.muted(route)) is not None:
                 guarded(self._skip, peer)
+            else:
+                guarded(self._message, service, route)
             if (now := time.monotonic()) > until:
                 break
         self._busy = self._busy or now
@@ -98,6 +99,8 @@ class Inbox:
         if session is None:
             guarded(self.take_leave, service)  # of whoever had this connection's descriptor before
         peer = self._departures.peer(route, first) if session is None else session.peer
+        if self._departures.left(route):
+            return
         connection = self._departures.at(peer)
         cost = units(count, size)
         if connection is not None:
@@ -110,14 +113,18 @@ class Inbox:
 
     def _skip(self, peer: Peer) -> None:
         """What comes from somebody who has sent too much is not looked at, until it is ended."""
-        self._router.recv(zmq.NOBLOCK)
-        while self._router.getsockopt(zmq.RCVMORE):
-            self._router.recv(zmq.NOBLOCK)
+        self._discard()
         connection = self._departures.at(peer)
         if connection is not None and connection.carried is not None:
             connection.carried.taken += 1
         if connection is not None and self._strangers.ends(connection, time.monotonic()):
             self._departures.cut(connection)
+
+    def _discard(self) -> None:
+        """The rest of a message whose name was read. Nobody waits for an answer: so what a flood leaves behind costs little."""
+        self._router.recv(zmq.NOBLOCK)
+        while self._router.getsockopt(zmq.RCVMORE):
+            self._router.recv(zmq.NOBLOCK)
 
     def take_leave(self, service: Service) -> None:
         """Of connections that have ended, and of strangers for whom there is no room."""
