@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import gzip
+import socket
+import struct
+import subprocess
+import sys
 import threading
 import time
+from contextlib import suppress
 
 import pytest
 import zmq
 
 from tests.support.listeners import raw_server
 from tests.support.peer import Peer, plane, rewritten
+from tests.support.zmtp import COMMAND, Zmtp, frame
 from vcg_bridge.client import Client, CurveKeys
 from vcg_bridge.contract import codec
 from vcg_bridge.contract import messages as m
@@ -320,6 +326,29 @@ def test_garbage_from_the_server_ends_everything_with_one_error(frames: list[byt
             list(client.generate(design=DESIGN))
         peer.change = None
         assert client.ping() > 0  # a new connection
+
+
+def test_a_server_that_breaks_off_while_we_are_busy_does_not_end_us() -> None:
+    """libzmq aborts where it had stopped reading a connection, as much waits, and finds a ping among what it had read of it."""
+    busy = (
+        "import sys, time, zmq\nfrom vcg_bridge.client.dealer import Dealer\nfrom vcg_bridge.client.options import ClientOptions\n"
+        "with zmq.Context() as context:\n    dealer = Dealer(context, ClientOptions(sys.argv[1]), None)\n"
+        "    print('here', flush=True)\n    sys.stdin.read()\n    assert dealer.monitor.poll(60_000)\n    dealer.close()"
+    )
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        address = f"tcp://127.0.0.1:{listener.getsockname()[1]}"
+        with subprocess.Popen(
+            [sys.executable, "-c", busy, address], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        ) as client:
+            server = Zmtp(listener.accept()[0])
+            with server.connection:
+                server.shake_hands()
+                server.connection.settimeout(2)
+                with suppress(TimeoutError):  # where nobody reads on
+                    server.connection.sendall((frame(b"\x80") * 40 + frame(b"\x04PING\0\0", COMMAND)) * 400)
+                server.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            client.communicate(timeout=60)
+    assert client.returncode == 0
 
 
 def test_doubled_chunks_are_taken_once() -> None:

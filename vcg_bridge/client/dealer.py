@@ -16,8 +16,10 @@ from vcg_bridge.contract.errors import AuthError, BadRequest, VcgError
 if TYPE_CHECKING:
     from vcg_bridge.client.trust import Trust
 
-MESSAGES = 1000
-"""That libzmq holds for us, and for the server, at most."""
+MESSAGES = 0
+"""That libzmq reads ahead of us: without limit, it is credit that says how much may be under way. At a limit it stops reading, and libzmq 4.3.5 ends
+the process (an assertion) where the connection breaks off meanwhile and a ping of ZMTP is left of it.
+"""
 
 _BROKEN: dict[int, str] = {
     zmq.EVENT_CLOSED: "the connection was refused",
@@ -56,7 +58,7 @@ class Dealer:
         trust: Trust | None,
         messages: int = MESSAGES,
     ) -> None:
-        """trust: of these options. messages: that libzmq holds of what has come. Raises BadRequest, AuthError."""
+        """trust: of these options. messages: that libzmq reads ahead; 0: without limit. Raises BadRequest, AuthError."""
         self.socket: zmq.Socket[bytes] = context.socket(zmq.DEALER)
         self._tunnel = None
         address, events = options.address, _EVENTS
