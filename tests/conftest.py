@@ -35,7 +35,8 @@ def _forget_the_user(config: pytest.Config) -> None:
     """No test, nor any process of one, sees this user's server, token, settings or bundles, or leaves anything among their files."""
     for name in [name for name in os.environ if name.startswith("VCG_") and name not in OURS]:
         del os.environ[name]
-    home = tempfile.TemporaryDirectory(prefix="vcg-tests-")
+    # Beside each other, not within: paths of sockets have to be short.
+    home = tempfile.TemporaryDirectory(prefix="vcg-tests-", dir=os.environ.get("PYTEST_DEBUG_TEMPROOT"))
     config.add_cleanup(home.cleanup)
     for kind in ("CONFIG", "DATA", "STATE"):  # not CACHE: there are the engines
         os.environ[f"XDG_{kind}_HOME"] = str(Path(home.name) / kind.lower())

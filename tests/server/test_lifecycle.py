@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -20,6 +21,7 @@ from vcg_bridge.client import Client
 from vcg_bridge.client.options import CurveKeys
 from vcg_bridge.contract import messages as m
 from vcg_bridge.contract.errors import AddressError, BundleError, ConfigError, DeviceError, VcgError
+from vcg_bridge.server import logs
 from vcg_bridge.server.server import Server
 
 pytestmark = pytest.mark.socket
@@ -217,6 +219,7 @@ def test_a_fault_of_ours_ends_one_job_and_is_in_the_log(
         assert isinstance(incident, str)
         assert incident in failed.hint
         record = next(r for r in caplog.records if incident in r.getMessage())
+        assert json.loads(logs.JsonLines().format(record))["request"] == failed.id
         assert record.exc_info is not None
         assert record.exc_info[0] is ZeroDivisionError
         assert isinstance(dealer.job(SMALL).end, m.Done)

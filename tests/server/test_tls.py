@@ -8,6 +8,7 @@ import logging
 import socket
 import ssl
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -19,6 +20,7 @@ import zmq
 from tests.server.conftest import ANSWER_S, WINDOW, Dealer, config, running
 from tests.support.certificates import Certificate, certificate
 from tests.support.zmtp import GREETING, MORE, Zmtp, frame
+from vcg_bridge.client import Client
 from vcg_bridge.contract import messages as m
 from vcg_bridge.contract.blobs import decode_blob
 from vcg_bridge.contract.errors import AddressError, ConfigError
@@ -282,6 +284,20 @@ def test_curve_holds_beside_tls(tiny: Path, right: Certificate) -> None:
         with Dealer(server.address) as dealer:
             dealer.send(m.Hello((1,)))
             assert dealer.quiet(0.3)
+
+
+@pytest.mark.parametrize("length", [107, 108])  # the longest path that Linux takes, and what it does not
+def test_the_folder_for_what_passes_may_have_a_long_name(
+    tiny: Path, right: Certificate, monkeypatch: pytest.MonkeyPatch, length: int
+) -> None:
+    with tempfile.TemporaryDirectory() as short:
+        folder = Path(short, "x" * (length - len(short) - len("//vcg-server-12345678/tls-router")))
+        folder.mkdir()
+        with monkeypatch.context() as patch:
+            patch.setattr(tempfile, "tempdir", str(folder))
+            server = Server(tls_config(tiny, right))
+        with running(made=server), Client.connect(server.tls_address, tls_certificate=right.chain) as client:
+            assert client.ping() > 0
 
 
 def test_beyond_loopback_only_with_a_token(tiny: Path, right: Certificate) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+from collections.abc import Mapping
 
 from vcg_bridge.contract import messages
 from vcg_bridge.contract.errors import VcgError
@@ -36,9 +37,9 @@ def done_of(job: Job, manifest: Manifest, now: float) -> Done:
     )
 
 
-def fault(error: Exception, where: str) -> VcgError:
-    """What to say of a fault of our own: all of it in the log, a number for it to the client."""
+def fault(error: Exception, where: str, about: Mapping[str, str]) -> VcgError:
+    """What to say of a fault of our own: all of it in the log, a number for it to the client. about: `logs.FIELDS` of that line."""
     incident = secrets.token_hex(4)
-    log.error("incident %s in %s", incident, where, exc_info=error)
+    log.error("incident %s in %s", incident, where, exc_info=error, extra=about)
     told = messages.exception_of(messages.error_message(error))
     return type(told)(told.message, hint=f"the server's log says more under {incident}", incident=incident)

@@ -285,13 +285,13 @@ class Floor:
     def _give(self, job: Job, stretch: Stretch, what: list[Ready] | Tally | Exception, share: float) -> None:
         """One of those who wait for a step gets what came of it. share: of its drawing time that is this job's."""
         if isinstance(what, Exception):
-            self._fail(job, what if isinstance(what, VcgError) else fault(what, job.label))
+            self._fail(job, what if isinstance(what, VcgError) else fault(what, job.label, job.about))
             return
         try:
             self._advance(job, stretch, what, share)
         except Exception as error:  # a job must not be left without anybody who goes on with it
             if self._jobs.get(job.number) is job:
-                self._fail(job, fault(error, job.label))
+                self._fail(job, fault(error, job.label, job.about))
 
     def _advance(self, job: Job, stretch: Stretch, what: list[Ready] | Tally, share: float) -> None:
         if isinstance(what, list):
@@ -325,7 +325,7 @@ class Floor:
                 stretch.taken_back += event.late
                 if stretch.losses > MOST_LOSSES:
                     what = f"lost {stretch.losses} times with the process that drew it: {event.why}"
-                    self._fail(job, fault(InternalError(what), job.label))
+                    self._fail(job, fault(InternalError(what), job.label, job.about))
                 else:
                     log.warning("%s: a step is drawn again: %s", job.label, event.why, extra=job.about)
                     self._push(job)

@@ -42,6 +42,10 @@ CLOSE_S = 2.0
 """For the last bytes of a connection whose other end is gone, and for the closing messages of TLS."""
 
 
+INSIDE = "-router"
+"""How the path of the ROUTER's own endpoint ends, where it is ipc."""
+
+
 @dataclass(frozen=True)
 class Way:
     """From clients to the ROUTER."""
@@ -229,7 +233,8 @@ class Front:
         """Our end of a new connection to the ROUTER. It has a name, by which the ROUTER's side learns whom it carries. Raises OSError."""
         ipc = self._way.inside.startswith("ipc:")
         inner = socket.socket(socket.AF_UNIX if ipc else socket.AF_INET)
-        file = Path(self._way.inside.removeprefix("ipc://") + f"-{next(self._numbers) % 100_000}")
+        # No longer than the ROUTER's own, which the system has taken: paths of sockets have to be short.
+        file = Path(self._way.inside.removeprefix("ipc://").removesuffix(INSIDE) + f"-{next(self._numbers) % 100_000}")
         name: object = None
         try:
             inner.setblocking(False)

@@ -16,7 +16,7 @@ from vcg_bridge.server.auth import Endpoint, address_error, check_address, parse
 from vcg_bridge.server.certificates import ServedCertificate
 from vcg_bridge.server.config import ServerConfig, check_config
 from vcg_bridge.server.departures import Departures
-from vcg_bridge.server.front import CLOSE_S, Front, Way
+from vcg_bridge.server.front import CLOSE_S, INSIDE, Front, Way
 from vcg_bridge.server.health import HealthPort
 from vcg_bridge.server.inbox import Inbox, guarded
 from vcg_bridge.server.known_clients import DOMAIN, KnownClients
@@ -90,7 +90,7 @@ class Server:
                 self._router.IPV6 = ":" in endpoint.host
                 self._bind(endpoint)
             else:
-                self._gate = self._made(Way("", endpoint, self._inside("gate"), None, bool(config.curve_secret_key)))
+                self._gate = self._made(Way("", endpoint, self._inside("tcp"), None, bool(config.curve_secret_key)))
                 self._address = self._gate.address
             if config.metrics_address:
                 self._health = HealthPort(parse_address(config.metrics_address, "http"))
@@ -159,7 +159,7 @@ class Server:
         assert key is not None
         self._certificate = ServedCertificate(certificate, key)
         self._renewables.append(self._certificate)
-        front = self._made(Way("--tls-bind", endpoint, self._inside("router"), self._certificate.context))
+        front = self._made(Way("--tls-bind", endpoint, self._inside("tls"), self._certificate.context))
         self._certificate.give_to(front.renew)
         return front
 
@@ -172,7 +172,7 @@ class Server:
         """Bind the ROUTER where only a front of ours can reach it."""
         try:
             self._private = self._private or PrivateFolder("vcg-server-")
-            inside = f"ipc://{self._private.path}/{name}"
+            inside = f"ipc://{self._private.path}/{name}{INSIDE}"
             self._router.bind(inside)
         except (OSError, zmq.ZMQError):  # no such sockets on this system, too long a path, or no place for files
             self._router.bind("tcp://127.0.0.1:*")

@@ -161,7 +161,8 @@ class Service:
         except VcgError as error:
             self._tell(route, session, error, getattr(request, "id", ""))
         except Exception as error:
-            self._tell(route, session, fault(error, f"a request of {_label(session)}"), getattr(request, "id", ""))
+            name = getattr(request, "id", "")
+            self._tell(route, session, fault(error, f"a request of {_label(session)}", _about(session, name)), name)
 
     def _refuse(self, route: bytes, session: Session | None, request_id: str, error: VcgError) -> None:
         """Answer what is no request. Whoever sends nothing else is not answered for ever."""
@@ -177,11 +178,11 @@ class Service:
         self._tell(route, session, error, request_id)
 
     def _tell(self, route: bytes, session: Session | None, error: VcgError, request_id: str) -> None:
-        about = {"client": _label(session), "request": request_id}
         tell = log.log if session is not None else self._tell_of_stranger
         tell(
-            logging.INFO, "%s %r refused: [%s] %s", _label(session), request_id, error.code, error.message, extra=about
-        )
+            logging.INFO, "%s %r refused: [%s] %s", _label(session), request_id, error.code, error.message,
+            extra=_about(session, request_id),
+        )  # fmt: skip
         self._metrics.errors.labels(error.code).inc()
         self._answer(route, session, messages.error_message(error, request_id))
 
@@ -236,7 +237,8 @@ class Service:
         self._bounds[route] = bounds
         if len(self._bounds) > CONNECTIONS:
             self._bounds.popitem(last=False)
-        log.info("%s is %.60r, codecs %s", session.label, hello.client, " ".join(session.codecs))
+        words = "%s is %.60r at %s, codecs %s"
+        log.info(words, session.label, hello.client, peer.address or "an address unknown", " ".join(session.codecs))
         first = next(iter(self._shelf.current.values()))
         welcome = Welcome(
             version=v.PROTOCOL_VERSION[0],
@@ -366,6 +368,11 @@ class Service:
             self._floor.leave(job)
         self._mail.forget(session)
         self._sessions.close(session)
+
+
+def _about(session: Session | None, request_id: str) -> dict[str, str]:
+    """For the log: `logs.FIELDS`."""
+    return {"client": _label(session), "request": request_id}
 
 
 def _label(session: Session | None) -> str:
