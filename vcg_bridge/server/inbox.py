@@ -12,6 +12,7 @@ import zmq
 from vcg_bridge.server.departures import Departures, Peer
 from vcg_bridge.server.frames import FRAMES, wire_bytes
 from vcg_bridge.server.known_clients import KnownClients
+from vcg_bridge.server.memory import give_back
 from vcg_bridge.server.rate import units
 from vcg_bridge.server.service import Service
 from vcg_bridge.server.strangers import Strangers
@@ -30,6 +31,9 @@ BUSY_LOOK_S = 0.02
 
 BEHIND_S = 0.1
 """There was something to read for so long: a front waits until there is nothing."""
+
+FLOOD_S = 2.0
+"""There was something to read for so long: much memory is free now, which libzmq had taken for what waited."""
 
 
 def guarded(act: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
@@ -83,6 +87,8 @@ class Inbox:
 
     def idle(self) -> None:
         """There is nothing to read."""
+        if self._busy is not None and time.monotonic() - self._busy > FLOOD_S:
+            give_back()
         self._busy = None
 
     def _message(self, service: Service, route: bytes) -> None:
