@@ -7,6 +7,7 @@ import logging
 import socket
 import struct
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -20,7 +21,7 @@ from vcg_bridge.cli.launch import ServerProcess
 from vcg_bridge.client import Client
 from vcg_bridge.contract import codec
 from vcg_bridge.contract import messages as m
-from vcg_bridge.server import frames, health, logs, rate, strangers
+from vcg_bridge.server import frames, health, inbox, logs, memory, rate, strangers
 from vcg_bridge.server.departures import Peer
 from vcg_bridge.server.server import Server
 from vcg_bridge.server.service import Service
@@ -225,6 +226,25 @@ def test_what_the_dead_have_sent_is_thrown_away(tiny: Path, monkeypatch: pytest.
                 client.connection.sendall(frame(b"\xc1") * 300)
             still_well(server)
             assert len(looked_at) < 150, hello
+
+
+def test_after_a_flood_the_system_gets_its_memory_back(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """glibc would keep what libzmq took for messages that waited."""
+    given = threading.Event()
+
+    def give_back() -> None:
+        memory.give_back()
+        given.set()
+
+    monkeypatch.setattr(inbox, "give_back", give_back)
+    monkeypatch.setattr(inbox, "FLOOD_S", 0.05)
+    with running(config(bundles=(str(tiny),))) as server:
+        still_well(server)
+        assert not given.is_set()
+        with talking(server, hello=False) as flood, suppress(OSError):
+            flood.connection.sendall(frame(b"\xc1") * 100_000)
+        assert given.wait(ANSWER_S)
+        still_well(server)
 
 
 def test_a_reader_that_grants_much_and_often_is_no_flood(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:

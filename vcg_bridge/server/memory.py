@@ -7,12 +7,11 @@ import sys
 from contextlib import suppress
 
 
-def give_back() -> bool:
-    """Have the system get what is free. Takes some milliseconds, and more where much is. Returns whether anything could be done.
+def give_back() -> None:
+    """Have the system get what is free. Takes some milliseconds, and more where much is.
 
     glibc gives back by itself only what lies at the end of its heap, and something that is still in use lies there always (its malloc_trim(3)).
     """
     if sys.platform == "linux":
         with suppress(OSError, AttributeError):  # another C library
-            return bool(ctypes.CDLL(None).malloc_trim(ctypes.c_size_t(0)))
-    return False
+            ctypes.CDLL(None).malloc_trim(ctypes.c_size_t(0))
